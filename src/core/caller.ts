@@ -1,0 +1,25 @@
+/** What a key lets its holder do: one organization's partner or reviewer or administrator, or the whole gateway's operator. */
+export const ROLES = ['OPERATOR', 'ADMIN', 'PARTNER', 'REVIEWER'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who is asking, as established from the credentials before the document is parsed. */
+export type Caller =
+  | { role: 'OPERATOR'; organizationId: null; actor: string }
+  | { role: Exclude<Role, 'OPERATOR'>; organizationId: string; actor: string };
+
+/** A caller that belongs to an organization: everyone but the operator. */
+export type Member = Exclude<Caller, { role: 'OPERATOR' }>;
+
+/** Work that nobody asked for directly: jobs, timers and the provider's answers, on behalf of one organization. */
+export interface SystemActor {
+  role: 'SYSTEM';
+  organizationId: string;
+  actor: string;
+}
+
+export type Principal = Member | SystemActor;
+
+/** The principal of background work; `actor` names the job. */
+export function systemPrincipal(organizationId: string, actor: string): SystemActor {
+  return { role: 'SYSTEM', organizationId, actor };
+}

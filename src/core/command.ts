@@ -1,0 +1,107 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { Kysely } from 'kysely';
+import type { Clock } from './clock.js';
+import type { Principal } from './caller.js';
+import type { Database } from './database.js';
+import { appendEvents, type EventTables, type NewEvent } from './event-log.js';
+import type { Jobs, NewJob } from './jobs.js';
+import type { Log } from './log.js';
+
+/** What commands stand on; the composition root makes one. */
+export interface Core {
+  database: Database;
+  jobs: Jobs;
+  clock: Clock;
+  log: Log;
+}
+
+/** An object that counts its committed changes. */
+export interface Versioned {
+  version: number;
+  updatedAt: Date;
+}
+
+/** One command at work: everything it does becomes visible at once, at its commit, or not at all. */
+export interface UnitOfWork {
+  /** Bound to the transaction and to the caller's organization. Nothing else may be awaited inside a command. */
+  em: SqlEntityManager;
+  principal: Principal;
+  organizationId: string;
+  /** The real time, for timestamps. */
+  now: Date;
+  /** The organization's time, for delays and expiry: the sandbox may have moved it (domain.md, Sandbox). */
+  organizationNow: Date;
+  /** Marks an object as changed: its version grows by one, however often it is touched. */
+  touch(object: Versioned): void;
+  record(event: NewEvent): void;
+  enqueue(job: Omit<NewJob, 'organizationId'>): void;
+}
+
+/**
+ * The one write path: a transaction under the organization's role in which `body` locks, decides and changes, followed
+ * by its events and its jobs. If `body` throws, nothing has happened.
+ */
+export async function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
+  const now = core.clock.now();
+  return core.database.scoped(principal.organizationId).transactional(async (em) => {
+    const transaction = em.getKysely() as unknown as Kysely<EventTables>;
+    const clockOffset = await clockOffsetOf(transaction, principal.organizationId);
+    const touched = new Set<Versioned>();
+    const events: NewEvent[] = [];
+    const jobs: NewJob[] = [];
+    const unit: UnitOfWork = {
+      em: em as SqlEntityManager,
+      principal,
+      organizationId: principal.organizationId,
+      now,
+      organizationNow: new Date(now.getTime() + clockOffset),
+      touch: (object) => {
+        if (touched.has(object)) return;
+        touched.add(object);
+        object.version += 1;
+        object.updatedAt = now;
+      },
+      record: (event) => events.push(event),
+      enqueue: (job) => jobs.push({ ...job, organizationId: principal.organizationId }),
+    };
+    const result = await body(unit);
+    await em.flush();
+    await core.jobs.enqueue(transaction as unknown as Kysely<never>, jobs, clockOffset);
+    if (events.length > 0) await appendEvents(transaction, principal, events, now);
+    return result;
+  });
+}
+
+/** How far an organization's clock runs ahead of the real one, in milliseconds. */
+export async function clockOffsetOf(reader: Kysely<EventTables>, organizationId: string): Promise<number> {
+  const ledger = await reader
+    .selectFrom('organization_ledger')
+    .select('clock_offset_milliseconds')
+    .where('organization_id', '=', organizationId)
+    .executeTakeFirstOrThrow();
+  return Number(ledger.clock_offset_milliseconds);
+}
+
+/**
+ * Moves an organization's clock forward by `seconds`, so that what would happen in that time happens now, in its order:
+ * the clock stops at each job that falls due on the way. Answers when all of it has committed (domain.md, Sandbox).
+ * @returns the time that the clock then shows.
+ */
+export async function advanceClock(core: Core, organizationId: string, seconds: number): Promise<Date> {
+  const owner = (): Kysely<EventTables> => core.database.owner().getKysely() as unknown as Kysely<EventTables>;
+  const start = core.clock.now().getTime() + (await clockOffsetOf(owner(), organizationId));
+  const until = new Date(start + seconds * 1_000);
+  const reach = async (moment: Date): Promise<void> => {
+    const offset = moment.getTime() - core.clock.now().getTime();
+    await owner()
+      .updateTable('organization_ledger')
+      .set({ clock_offset_milliseconds: offset })
+      .where('organization_id', '=', organizationId)
+      .where('clock_offset_milliseconds', '<', offset)
+      .execute();
+  };
+  await core.jobs.runDue(organizationId, until, reach);
+  await reach(until);
+  await core.jobs.reschedule(organizationId, await clockOffsetOf(owner(), organizationId));
+  return until;
+}

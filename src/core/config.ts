@@ -1,0 +1,93 @@
+import { resolve } from 'node:path';
+
+/** What the gateway runs with, read once from the environment (architecture.md, Operating interface). */
+export interface Config {
+  host: string;
+  port: number;
+  /** Null: derived from the port that was bound. */
+  publicUrl: string | null;
+  /** Null: the embedded database in dataDirectory. */
+  databaseUrl: string | null;
+  dataDirectory: string;
+  operatorKey: string | null;
+  /** Divides the sandbox's delays. */
+  sandboxSpeed: number;
+  logLevel: LogLevel;
+}
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** A variable that is missing or malformed. `main` prints the sentence and exits with 1. */
+export class ConfigError extends Error {}
+
+const HIGHEST_PORT = 65_535;
+/** Shorter keys could be guessed. */
+const OPERATOR_KEY_LENGTH = 32;
+/** Faster than this a delay of seconds is no delay at all. */
+const HIGHEST_SANDBOX_SPEED = 1_000_000;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the configuration. Throws ConfigError with one sentence that names the variable. */
+export function readConfig(environment: Environment): Config {
+  return {
+    host: text(environment, 'HOST') ?? '127.0.0.1',
+    port: port(environment),
+    publicUrl: url(environment, 'PUBLIC_URL', ['http:', 'https:'])?.replace(/\/+$/, '') ?? null,
+    databaseUrl: url(environment, 'DATABASE_URL', ['postgres:', 'postgresql:']),
+    dataDirectory: resolve(text(environment, 'DATA_DIR') ?? 'data'),
+    operatorKey: operatorKey(environment),
+    sandboxSpeed: sandboxSpeed(environment),
+    logLevel: logLevel(environment),
+  };
+}
+
+/** Whether an address is reachable from this machine alone. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function text(environment: Environment, name: string): string | null {
+  const value = environment[name]?.trim();
+  return value ? value : null;
+}
+
+function port(environment: Environment): number {
+  const value = text(environment, 'PORT') ?? '4000';
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number > HIGHEST_PORT) throw new ConfigError(`PORT must be a whole number from 0 to ${HIGHEST_PORT}.`);
+  return number;
+}
+
+function url(environment: Environment, name: string, protocols: readonly string[]): string | null {
+  const value = text(environment, name);
+  if (value === null) return null;
+  if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol)) {
+    throw new ConfigError(`${name} must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}.`);
+  }
+  return value;
+}
+
+function operatorKey(environment: Environment): string | null {
+  const value = text(environment, 'OPERATOR_KEY');
+  if (value !== null && value.length < OPERATOR_KEY_LENGTH) {
+    throw new ConfigError(`OPERATOR_KEY must be at least ${OPERATOR_KEY_LENGTH} characters long.`);
+  }
+  return value;
+}
+
+function sandboxSpeed(environment: Environment): number {
+  const value = Number(text(environment, 'SANDBOX_SPEED') ?? '1');
+  if (!(value > 0 && value <= HIGHEST_SANDBOX_SPEED)) {
+    throw new ConfigError(`SANDBOX_SPEED must be a number above 0 and at most ${HIGHEST_SANDBOX_SPEED}.`);
+  }
+  return value;
+}
+
+function logLevel(environment: Environment): LogLevel {
+  const value = text(environment, 'LOG_LEVEL') ?? 'info';
+  const level = LOG_LEVELS.find((known) => known === value);
+  if (!level) throw new ConfigError(`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}.`);
+  return level;
+}

@@ -1,0 +1,65 @@
+import DataLoader from 'dataloader';
+import type { Caller, Member } from './caller.js';
+import type { Database } from './database.js';
+import { refusal } from './errors.js';
+import type { EventStream } from './stream.js';
+
+/** Reads the values of many keys of one organization in one statement, in the order of the keys. */
+export type BatchRead<Key, Value> = (database: Database, organizationId: string, keys: readonly Key[]) => Promise<readonly Value[]>;
+
+/** What resolvers know of the operation that they serve. */
+export class RequestContext {
+  // Not a #private: Apollo copies the context, and a copy has no part in those.
+  private readonly loaders = new Map<unknown, unknown>();
+
+  constructor(
+    private readonly database: Database,
+    /** What subscriptions read from. */
+    readonly events: EventStream,
+    readonly caller: Caller,
+    readonly requestId: string,
+  ) {}
+
+  /** The caller as one of an organization. The permission map keeps the operator away from fields that ask this. */
+  get member(): Member {
+    if (this.caller.role === 'OPERATOR') throw refusal('FORBIDDEN', 'The operator belongs to no organization: use a key of the organization.');
+    return this.caller;
+  }
+
+  /** Loads one value; all that is asked of the same read in the same turn goes to the database together. */
+  load<Key, Value>(read: BatchRead<Key, Value>, key: Key): Promise<Value> {
+    return this.loaderOf(read).load(key);
+  }
+
+  private loaderOf<Key, Value>(read: BatchRead<Key, Value>): DataLoader<Key, Value> {
+    let loader = this.loaders.get(read) as DataLoader<Key, Value> | undefined;
+    if (!loader) {
+      const organizationId = this.member.organizationId;
+      loader = new DataLoader<Key, Value>((keys) => read(this.database, organizationId, keys));
+      this.loaders.set(read, loader);
+    }
+    return loader;
+  }
+
+  /** Answers a key with a value that is known already: what a command has just committed. */
+  prime<Key, Value>(read: BatchRead<Key, Value>, key: Key, value: Value): void {
+    this.loaderOf(read).clear(key).prime(key, value);
+  }
+
+  /** Forgets what was loaded: what is loaded next is read anew. */
+  forget(): void {
+    this.loaders.clear();
+  }
+}
+
+/** Puts rows into the order of the keys they were asked by; null where there is none. */
+export function inOrder<Row>(keys: readonly string[], rows: readonly Row[], keyOf: (row: Row) => string): (Row | null)[] {
+  const byKey = new Map(rows.map((row) => [keyOf(row), row]));
+  return keys.map((key) => byKey.get(key) ?? null);
+}
+
+/** Groups rows by the key they belong to, in the order of the keys. */
+export function groupedInOrder<Row>(keys: readonly string[], rows: readonly Row[], keyOf: (row: Row) => string): Row[][] {
+  const groups = Map.groupBy(rows, keyOf);
+  return keys.map((key) => groups.get(key) ?? []);
+}

@@ -1,0 +1,126 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EntitySchema } from '@mikro-orm/core';
+import { Migrator, type Migration } from '@mikro-orm/migrations';
+import { MikroORM as PgliteORM, type PgliteConnection } from '@mikro-orm/pglite';
+import { MikroORM as PostgreSqlORM, type SqlEntityManager } from '@mikro-orm/postgresql';
+import { fromPglite, type ConstructorOptions } from 'pg-boss';
+import type { Kysely } from 'kysely';
+import { listenPostgreSql, type Listener } from './listener.js';
+import type { Config } from './config.js';
+
+/**
+ * The role that every statement on behalf of an organization runs under. It owns nothing and has no privilege but
+ * the grants of the migrations, so row-level security holds for it even where the gateway's own user is a superuser.
+ */
+export const TENANT_ROLE = 'kyc_gateway_tenant';
+/** The session variable that the policies of row-level security compare with. */
+export const ORGANIZATION_SETTING = 'kyc_gateway.organization_id';
+
+/** One advisory lock for the migrations of all replicas; the number only has to be ours. */
+const MIGRATION_LOCK = 4_951_120;
+/** Below the 10 s in which every request is to end. */
+const STATEMENT_TIMEOUT_MILLISECONDS = 8_000;
+/** Lets the server's own time-out speak first: its error says what happened. */
+const MILLISECONDS_OF_GRACE = 500;
+const CONNECTION_TIMEOUT_MILLISECONDS = 5_000;
+const POOL_SIZE = 20;
+/** pg-boss needs one connection for its listener and a few for its workers. */
+const JOB_POOL_SIZE = 6;
+
+/** A query builder over the tables that the reading domain declares. */
+export type Reader<Tables> = Kysely<Tables>;
+
+/** The database, embedded or PostgreSQL, with the two ways in: one organization's rows, or the owner's rights. */
+export interface Database {
+  kind: 'pglite' | 'postgresql';
+  /** A fresh unit of work that sees one organization's rows only, held to it by filter and by row-level security. */
+  scoped(organizationId: string): SqlEntityManager;
+  /** A fresh unit of work with the owner's rights: for key look-up, jobs, the operator and migrations. */
+  owner(): SqlEntityManager;
+  /** Reads plain rows of one organization in a short transaction under the session role. */
+  read<Tables, Result>(organizationId: string, query: (reader: Reader<Tables>) => Promise<Result>): Promise<Result>;
+  /** Hears NOTIFY on a channel, through reconnects; `onGap` runs after each (re)connection: something may have been missed. */
+  listen(channel: string, onPayload: (payload: string) => void, onGap: () => void): Promise<Listener>;
+  /** How pg-boss reaches the same database. */
+  jobConnection(): Promise<ConstructorOptions>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseParts {
+  entities: EntitySchema[];
+  migrations: { name: string; class: new (...parameters: ConstructorParameters<typeof Migration>) => Migration }[];
+}
+
+/** Opens the database that the configuration names and brings its schema up to date. */
+export async function openDatabase(config: Config, parts: DatabaseParts): Promise<Database> {
+  return config.databaseUrl === null ? openEmbedded(config.dataDirectory, parts) : openPostgreSql(config.databaseUrl, parts);
+}
+
+function ormOptions(parts: DatabaseParts) {
+  return {
+    entities: parts.entities,
+    extensions: [Migrator],
+    migrations: { migrationsList: parts.migrations, snapshot: false, snapshotName: 'schema', silent: true },
+    forceUtcTimezone: true,
+    validate: false,
+    debug: false as const,
+  };
+}
+
+async function openEmbedded(dataDirectory: string, parts: DatabaseParts): Promise<Database> {
+  await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
+  const orm = await PgliteORM.init({ ...ormOptions(parts), dbName: join(dataDirectory, 'database') });
+  const client = await (orm.em.getConnection() as PgliteConnection).getNativeClient();
+  await orm.migrator.up();
+  return {
+    kind: 'pglite',
+    ...access(orm.em as unknown as SqlEntityManager),
+    listen: async (channel, onPayload, onGap) => {
+      const stop = await client.listen(channel, onPayload);
+      onGap();
+      return { close: () => stop() };
+    },
+    jobConnection: async () => ({ db: fromPglite(client), backend: 'pglite' }),
+    close: () => orm.close(true),
+  };
+}
+
+async function openPostgreSql(url: string, parts: DatabaseParts): Promise<Database> {
+  const orm = await PostgreSqlORM.init({
+    ...ormOptions(parts),
+    clientUrl: url,
+    pool: { min: 0, max: POOL_SIZE },
+    driverOptions: {
+      statement_timeout: STATEMENT_TIMEOUT_MILLISECONDS,
+      query_timeout: STATEMENT_TIMEOUT_MILLISECONDS + MILLISECONDS_OF_GRACE,
+      connectionTimeoutMillis: CONNECTION_TIMEOUT_MILLISECONDS,
+      keepAlive: true,
+    },
+  });
+  const em = orm.em as unknown as SqlEntityManager;
+  await em.fork().transactional(async (holder) => {
+    await holder.execute('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK]);
+    await orm.migrator.up();
+  });
+  return {
+    kind: 'postgresql',
+    ...access(em),
+    listen: (channel, onPayload, onGap) => listenPostgreSql(url, channel, onPayload, onGap),
+    jobConnection: async () => ({ connectionString: url, connectionTimeoutMillis: CONNECTION_TIMEOUT_MILLISECONDS, max: JOB_POOL_SIZE }),
+    close: () => orm.close(true),
+  };
+}
+
+function access(em: SqlEntityManager): Pick<Database, 'scoped' | 'owner' | 'read'> {
+  const scoped = (organizationId: string): SqlEntityManager => {
+    const fork = em.fork({ session: { role: TENANT_ROLE } });
+    fork.setFilterParams('tenant', { organizationId });
+    return fork;
+  };
+  return {
+    scoped,
+    owner: () => em.fork(),
+    read: (organizationId, query) => scoped(organizationId).transactional((transaction) => query(transaction.getKysely() as never), { readOnly: true }),
+  };
+}

@@ -1,0 +1,118 @@
+import { sql, type Kysely } from 'kysely';
+import { newId } from './ids.js';
+import type { Principal } from './caller.js';
+
+/** Names of events, as subscriptions, webhooks and the timeline know them (domain.md, Events). */
+export const EVENT_TYPES = [
+  'customer.created',
+  'customer.state_changed',
+  'identity.status_changed',
+  'document.status_changed',
+  'signature.submitted',
+  'kyc.verification.submitted',
+  'kyc.verification.under_review',
+  'kyc.verification.document_required',
+  'kyc.verification.reenter_information',
+  'kyc.verification.success',
+  'kyc.verification.failure',
+  'kyc.verification.timeout',
+  'kyc.verification.error',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** One change as a command records it. It never holds KYC data. */
+export interface NewEvent {
+  type: EventType;
+  customerId: string;
+  identityId?: string;
+  documentId?: string;
+  signatureId?: string;
+  oldStatus?: string | null;
+  newStatus?: string;
+  /** The version of the changed object once the command has committed. */
+  version: number;
+  details?: EventDetails;
+}
+
+/** What an event says beside ids and statuses. */
+export interface EventDetails {
+  /** Why, in words fit for the applicant. */
+  reason?: string | null;
+  errorDescription?: string | null;
+  requiredDocuments?: readonly string[];
+  fieldsToReenter?: readonly string[];
+  kycStatus?: string;
+}
+
+/** A row of the event table. `position` is the place in its organization's order, without gaps and never going back. */
+export interface EventRow {
+  organization_id: string;
+  position: number;
+  id: string;
+  type: EventType;
+  customer_id: string;
+  identity_id: string | null;
+  document_id: string | null;
+  signature_id: string | null;
+  old_status: string | null;
+  new_status: string | null;
+  version: number;
+  details: EventDetails;
+  actor: string;
+  occurred_at: string;
+}
+
+/** One row an organization: the position of its newest event and how far its sandbox clock runs ahead. */
+export interface LedgerRow {
+  organization_id: string;
+  position: number;
+  clock_offset_milliseconds: number;
+}
+
+export interface EventTables {
+  event: EventRow;
+  organization_ledger: LedgerRow;
+}
+
+/** The channel of NOTIFY on which positions are announced: a hint, the rows are the truth. */
+export const EVENT_CHANNEL = 'kyc_gateway_event';
+
+/** What a hint says: which organization has events up to which position. */
+export interface EventHint {
+  organizationId: string;
+  position: number;
+}
+
+/**
+ * Appends events and announces them at the commit. The counter row is locked here, last in the command, and until the
+ * commit: so positions become visible in their order and no later commit shows up behind a position already read.
+ */
+export async function appendEvents(transaction: Kysely<EventTables>, principal: Principal, events: readonly NewEvent[], occurredAt: Date): Promise<void> {
+  const counter = await transaction
+    .updateTable('organization_ledger')
+    .set({ position: sql<number>`position + ${events.length}` })
+    .where('organization_id', '=', principal.organizationId)
+    .returning('position')
+    .executeTakeFirstOrThrow();
+  const last = Number(counter.position);
+  const first = last - events.length + 1;
+  const rows = events.map((event, index) => ({
+    organization_id: principal.organizationId,
+    position: first + index,
+    id: newId('event'),
+    type: event.type,
+    customer_id: event.customerId,
+    identity_id: event.identityId ?? null,
+    document_id: event.documentId ?? null,
+    signature_id: event.signatureId ?? null,
+    old_status: event.oldStatus ?? null,
+    new_status: event.newStatus ?? null,
+    version: event.version,
+    details: JSON.stringify(event.details ?? {}) as unknown as EventDetails,
+    actor: principal.actor,
+    occurred_at: occurredAt.toISOString(),
+  }));
+  await transaction.insertInto('event').values(rows).execute();
+  const hint: EventHint = { organizationId: principal.organizationId, position: last };
+  await sql`select pg_notify(${EVENT_CHANNEL}, ${JSON.stringify(hint)})`.execute(transaction);
+}

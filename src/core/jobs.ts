@@ -1,0 +1,191 @@
+import { fromKysely, PgBoss, type ConstructorOptions, type JobWithMetadata } from 'pg-boss';
+import { sql, type Kysely } from 'kysely';
+import type { Database } from './database.js';
+import { TENANT_ROLE } from './database.js';
+import { errorFacts, type Log } from './log.js';
+
+/** Work for later, enqueued in the transaction of the command that calls for it. */
+export interface NewJob {
+  name: string;
+  organizationId: string;
+  data: Readonly<Record<string, string | number | boolean | null>>;
+  /** When it falls due by the organization's clock; absent: at once. */
+  dueAt?: Date;
+}
+
+/** A job as its handler receives it. */
+export interface Job {
+  organizationId: string;
+  data: Readonly<Record<string, unknown>>;
+  /** The attempt that follows a last failure does not come: the handler's chance to lead on to a person. */
+  isLastAttempt: boolean;
+}
+
+export type JobHandler = (job: Job) => Promise<void>;
+
+/** How a job is carried on after a failure. */
+export interface JobKind {
+  name: string;
+  handle: JobHandler;
+}
+
+/** The payload in the queue. `dueAt` is by the organization's clock, which the sandbox may move. */
+interface Payload {
+  organizationId: string;
+  dueAt: string | null;
+  [key: string]: unknown;
+}
+
+interface JobTables {
+  'pgboss.job': { id: string; name: string; state: string; data: Payload; start_after: string; created_on: string };
+  organization_ledger: { organization_id: string; clock_offset_milliseconds: number };
+}
+
+const RETRY_LIMIT = 5;
+const RETRY_DELAY_SECONDS = 1;
+const LONGEST_RETRY_DELAY_SECONDS = 60;
+/** A worker that vanished with a job is noticed after this long; every job is far shorter. */
+const JOB_EXPIRY_SECONDS = 60;
+/** Kept long enough to look into, briefly enough not to grow. */
+const KEEP_FINISHED_SECONDS = 3_600;
+/** NOTIFY wakes workers for what is due at once; what falls due later is found by this poll (0.5 is the least). */
+const POLLING_SECONDS = 0.5;
+const WORKERS_PER_QUEUE = 2;
+const SUPERVISION_SECONDS = 60;
+const ACTIVE_JOB_POLL_MILLISECONDS = 20;
+const STOP_TIMEOUT_MILLISECONDS = 8_000;
+
+/** The queue of work for later: pg-boss in the gateway's own database. */
+export class Jobs {
+  #boss: PgBoss;
+  #handlers = new Map<string, JobHandler>();
+
+  private constructor(
+    boss: PgBoss,
+    private readonly database: Database,
+    private readonly log: Log,
+  ) {
+    this.#boss = boss;
+  }
+
+  /** Installs the queue's schema and its queues. Work begins with `work`. */
+  static async open(database: Database, kinds: readonly JobKind[], log: Log): Promise<Jobs> {
+    const options: ConstructorOptions = {
+      ...(await database.jobConnection()),
+      useListenNotify: true,
+      schedule: false,
+      superviseIntervalSeconds: SUPERVISION_SECONDS,
+      monitorVacuum: false,
+      reindex: false,
+    };
+    const boss = new PgBoss(options);
+    boss.on('error', (error) => log.error(errorFacts(error), 'job queue'));
+    await boss.start();
+    for (const { name } of kinds) {
+      await boss.createQueue(name, {
+        notify: true,
+        retryLimit: RETRY_LIMIT,
+        retryDelay: RETRY_DELAY_SECONDS,
+        retryBackoff: true,
+        retryDelayMax: LONGEST_RETRY_DELAY_SECONDS,
+        expireInSeconds: JOB_EXPIRY_SECONDS,
+        deleteAfterSeconds: KEEP_FINISHED_SECONDS,
+      });
+    }
+    await database.owner().execute(`grant usage on schema pgboss to ${TENANT_ROLE}`);
+    await database.owner().execute(`grant select, insert, update on all tables in schema pgboss to ${TENANT_ROLE}`);
+    await database.owner().execute(`grant execute on all functions in schema pgboss to ${TENANT_ROLE}`);
+    const jobs = new Jobs(boss, database, log);
+    for (const kind of kinds) jobs.#handlers.set(kind.name, kind.handle);
+    return jobs;
+  }
+
+  /** Starts the workers of this process. */
+  async work(): Promise<void> {
+    for (const [name, handle] of this.#handlers) {
+      await this.#boss.work<Payload>(
+        name,
+        { includeMetadata: true, localConcurrency: WORKERS_PER_QUEUE, pollingIntervalSeconds: POLLING_SECONDS, notifyPollingIntervalSeconds: POLLING_SECONDS },
+        async (batch) => {
+          for (const job of batch as JobWithMetadata<Payload>[]) {
+            await this.#run(handle, job.data, job.retryCount >= job.retryLimit).catch((error: unknown) => {
+              this.log.error({ job: name, ...errorFacts(error) }, 'job failed');
+              throw error;
+            });
+          }
+        },
+      );
+    }
+  }
+
+  /** Enqueues inside a command's transaction. */
+  async enqueue(transaction: Kysely<never>, jobs: readonly NewJob[], clockOffsetMilliseconds: number): Promise<void> {
+    for (const job of jobs) {
+      const payload: Payload = { ...job.data, organizationId: job.organizationId, dueAt: job.dueAt?.toISOString() ?? null };
+      const start = job.dueAt ? { startAfter: new Date(job.dueAt.getTime() - clockOffsetMilliseconds) } : {};
+      await this.#boss.send(job.name, payload, { ...start, db: fromKysely(transaction) });
+    }
+  }
+
+  /**
+   * Runs, in the order in which they fall due, the jobs of one organization that are due by `until` on its clock, and
+   * those that they enqueue in turn. `reach` is called before each with the moment that the clock then shows.
+   * Answers when all of them have committed, those that a worker was already busy with included.
+   */
+  async runDue(organizationId: string, until: Date, reach: (moment: Date) => Promise<void>): Promise<void> {
+    const failed = new Set<string>();
+    for (;;) {
+      const next = await this.#nextDue(organizationId, until, failed);
+      if (next === 'busy') {
+        await new Promise((resolve) => setTimeout(resolve, ACTIVE_JOB_POLL_MILLISECONDS));
+        continue;
+      }
+      if (next === null) return;
+      if (next.data.dueAt !== null) await reach(new Date(next.data.dueAt));
+      const handle = this.#handlers.get(next.name);
+      try {
+        if (handle) await this.#run(handle, next.data, false);
+        await this.#boss.complete(next.name, next.id, null, { includeQueued: true });
+      } catch (error) {
+        // The queue keeps it and tries again by itself, as it does with any job that fails.
+        this.log.error({ job: next.name, ...errorFacts(error) }, 'job failed');
+        failed.add(next.id);
+      }
+    }
+  }
+
+  /** Moves the start of an organization's waiting jobs to where its clock now puts them. */
+  async reschedule(organizationId: string, clockOffsetMilliseconds: number): Promise<void> {
+    const reader = this.database.owner().getKysely() as unknown as Kysely<JobTables>;
+    await sql`
+      update pgboss.job
+      set start_after = (data->>'dueAt')::timestamptz - ${clockOffsetMilliseconds} * interval '1 millisecond'
+      where data->>'organizationId' = ${organizationId} and data->>'dueAt' is not null and state in ('created', 'retry')
+    `.execute(reader);
+  }
+
+  /** Lets running jobs finish, returns the rest to the queue. */
+  async stop(): Promise<void> {
+    await this.#boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MILLISECONDS });
+  }
+
+  async #run(handle: JobHandler, payload: Payload, isLastAttempt: boolean): Promise<void> {
+    const { organizationId, dueAt: _dueAt, ...data } = payload;
+    await handle({ organizationId, data, isLastAttempt });
+  }
+
+  async #nextDue(organizationId: string, until: Date, failed: ReadonlySet<string>): Promise<{ id: string; name: string; data: Payload } | 'busy' | null> {
+    const reader = this.database.owner().getKysely() as unknown as Kysely<JobTables>;
+    const rows = await sql<{ id: string; name: string; state: string; data: Payload }>`
+      select id, name, state, data from pgboss.job
+      where data->>'organizationId' = ${organizationId}
+        and state in ('created', 'retry', 'active')
+        and (data->>'dueAt' is null or (data->>'dueAt')::timestamptz <= ${until.toISOString()}::timestamptz)
+      order by coalesce((data->>'dueAt')::timestamptz, created_on), created_on, id
+    `.execute(reader);
+    const open = rows.rows.filter((row) => !failed.has(row.id));
+    const waiting = open.find((row) => row.state !== 'active');
+    if (waiting) return waiting;
+    return open.length > 0 ? 'busy' : null;
+  }
+}

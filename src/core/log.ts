@@ -1,0 +1,16 @@
+import { pino, type Logger } from 'pino';
+import type { Config } from './config.js';
+
+export type Log = Logger;
+
+/** JSON lines on standard output; readable ones on a terminal. */
+export function createLog(config: Pick<Config, 'logLevel'>): Log {
+  const transport = process.stdout.isTTY ? { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } } : {};
+  return pino({ level: config.logLevel, ...transport });
+}
+
+/** What may be said of an error in a log: its name, message and stack, never the values it carries. */
+export function errorFacts(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { error: typeof error };
+  return { error: error.name, message: error.message, stack: error.stack };
+}

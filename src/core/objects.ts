@@ -1,0 +1,18 @@
+import { Field, ID, InterfaceType } from 'type-graphql';
+import { kindOfId } from './ids.js';
+
+/** The name of the GraphQL type of an object: its kind, capitalised. */
+function typeNameOf(id: string): string | undefined {
+  const kind = kindOfId(id);
+  return kind === null ? undefined : kind.charAt(0).toUpperCase() + kind.slice(1);
+}
+
+/** Relay's global object identification. */
+@InterfaceType('Node', {
+  description: "Relay's global object identification. Ids are prefixed and sortable: cus_…, idn_…, doc_…, sig_…, evt_….",
+  resolveType: (value: { id: string }) => typeNameOf(value.id),
+})
+export abstract class NodeObject {
+  @Field(() => ID)
+  id!: string;
+}

@@ -1,0 +1,30 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import { tenantFilters } from '../core/tenancy.js';
+import type { CustomerStatus, CustomerType, IdentityStatus, KycStatus } from '../kyc/vocabularies.js';
+
+/** A person whom an organization verifies. Its status is a projection of the current attempt (domain.md, Projections). */
+export const CustomerEntity = defineEntity({
+  name: 'Customer',
+  tableName: 'customer',
+  filters: tenantFilters,
+  properties: {
+    id: p.string().primary(),
+    organizationId: p.string(),
+    type: p.string().$type<CustomerType>(),
+    status: p.string().$type<CustomerStatus>(),
+    kycStatus: p.string().$type<KycStatus>(),
+    /** Where the current attempt stands, as identity/ last told it; it goes on while the customer is deactivated. */
+    identityStatus: p.string().$type<IdentityStatus>().nullable(),
+    documentAttemptsRemaining: p.integer().nullable(),
+    partnerUserId: p.string().nullable(),
+    email: p.string().nullable(),
+    firstName: p.string().nullable(),
+    lastName: p.string().nullable(),
+    verifiedAt: p.datetime().nullable(),
+    currentIdentityId: p.string().nullable(),
+    version: p.integer(),
+    createdAt: p.datetime(),
+    updatedAt: p.datetime(),
+  },
+});
+export type Customer = InferEntity<typeof CustomerEntity>;

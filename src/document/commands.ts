@@ -1,0 +1,268 @@
+import { LockMode } from '@mikro-orm/core';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import type { Member } from '../core/caller.js';
+import { execute, type Core, type UnitOfWork } from '../core/command.js';
+import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
+import { kindOfId, newId } from '../core/ids.js';
+import { lockAttempt, moveAttempt, requireAttemptAllows, type Attempt } from '../identity/commands.js';
+import { unmetBySubmission, type RequirementSubject, type SubjectDocument } from '../kyc/document-demands.js';
+import type { DocumentFileType, Environment } from '../kyc/vocabularies.js';
+import { organizationOf } from '../organization/reads.js';
+import { DocumentEntity, FileUploadEntity, type Document } from './entity.js';
+import { checkDetails, type DocumentDetails } from './details.js';
+import type { Inspection, Inspector } from './inspection.js';
+import { FIRST_DOCUMENT_STATUS, stepDocument, type DocumentEvent } from './lifecycle.js';
+import { documentsOf } from './reads.js';
+import { receiveFiles, type FileStorage } from './storage.js';
+
+/** A file of a multipart request, as graphql-upload-minimal hands it over. */
+export interface IncomingFile {
+  filename: string;
+  createReadStream(): Readable;
+}
+
+/** The files that a submission may have, by the name of their input field. */
+export const FILE_INPUTS = { frontPhoto: 'FRONT_PHOTO', backPhoto: 'BACK_PHOTO', proofOfResidency: 'PROOF_OF_RESIDENCY', selfie: 'SELFIE' } as const satisfies Record<string, DocumentFileType>;
+export type FileInput = keyof typeof FILE_INPUTS;
+export type IncomingFiles = { [Input in FileInput]?: Promise<IncomingFile> | null | undefined };
+
+export interface SubmitDocument extends DocumentDetails, IncomingFiles {
+  identityId: string;
+}
+export interface UpdateDocument extends DocumentDetails, IncomingFiles {
+  documentId: string;
+}
+export interface DocumentOutcome extends Attempt {
+  document: Document;
+}
+
+/** Deletes stored files that no row names any more. */
+export const DELETE_FILES_JOB = 'document.delete-files';
+
+/** Bounds the memory of decoding one picture: the largest sensors of phones have fifty megapixels, in bursts of twice that. */
+const MAXIMUM_PIXELS = 100_000_000;
+
+/** A file that has been stored and has passed inspection, before a row names it. */
+interface StoredFile {
+  input: FileInput;
+  id: string;
+  key: string;
+  fileName: string;
+  size: number;
+  sha256: string;
+  inspection: Extract<Inspection, { ok: true }>;
+}
+
+type Target = { kind: 'SUBMIT_DOCUMENT'; identityId: string } | { kind: 'UPDATE_DOCUMENT'; documentId: string };
+
+/** The commands on documents, over the storage of their files and the inspector that judges them. */
+export class DocumentCommands {
+  constructor(
+    private readonly core: Core,
+    private readonly storage: FileStorage,
+    private readonly inspector: Inspector,
+  ) {}
+
+  /** Adds a document with its files to an attempt and spends one of its document attempts. */
+  submitDocument(caller: Member, input: SubmitDocument): Promise<DocumentOutcome> {
+    return this.#store(caller, { kind: 'SUBMIT_DOCUMENT', identityId: input.identityId }, input);
+  }
+
+  /** Replaces the files of a document, keeping its id, and spends one document attempt. */
+  updateDocument(caller: Member, input: UpdateDocument): Promise<DocumentOutcome> {
+    return this.#store(caller, { kind: 'UPDATE_DOCUMENT', documentId: input.documentId }, input);
+  }
+
+  /** Removes files whose rows are gone; one that is already gone is no error. */
+  async deleteFiles(keys: readonly string[]): Promise<void> {
+    for (const key of keys) await this.storage.delete(key);
+  }
+
+  async #store(caller: Member, target: Target, input: DocumentDetails & IncomingFiles): Promise<DocumentOutcome> {
+    const given = (Object.keys(FILE_INPUTS) as FileInput[]).filter((name) => input[name] != null);
+    const fileTypes = given.map((name) => FILE_INPUTS[name]);
+    // Before a byte is read: a request that the state or its own form rules out costs nothing and keeps nothing.
+    const policy = await execute(this.core, caller, async (unit) => {
+      const { attempt } = await this.#admit(unit, caller, target, input, fileTypes);
+      return attempt.identity.policy;
+    });
+    const files = await this.#receive(caller.organizationId, given, input);
+    try {
+      const inspected = await this.#inspect(files, policy.image);
+      return await execute(this.core, caller, async (unit) => {
+        const { attempt, replaced, details } = await this.#admit(unit, caller, target, input, fileTypes);
+        attempt.identity.documentSubmissions += 1;
+        attempt.identity.documentAttemptsRemaining -= 1;
+        const document = await this.#write(unit, attempt, replaced, details, inspected);
+        moveAttempt(unit, attempt, 'receive_documents');
+        return { document, ...attempt };
+      });
+    } catch (error) {
+      await this.deleteFiles(files.map((file) => file.key));
+      throw error;
+    }
+  }
+
+  /** Locks what is to change and refuses what the state, the details or the documents asked for do not allow. */
+  async #admit(unit: UnitOfWork, caller: Member, target: Target, input: DocumentDetails, fileTypes: readonly DocumentFileType[]) {
+    const replaced = target.kind === 'UPDATE_DOCUMENT' ? await findDocument(unit, target.documentId) : null;
+    const identityId = target.kind === 'UPDATE_DOCUMENT' ? replaced!.identityId : target.identityId;
+    const attempt = await lockAttempt(unit, identityId);
+    requireAttemptAllows(target.kind, attempt, caller);
+    if (replaced) await unit.em.refresh(replaced, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    const { details, faults } = checkDetails(input, unit.now);
+    if (fileTypes.length === 0) faults.push({ path: 'frontPhoto', code: 'required', message: 'A document comes with at least one file.' });
+    const documents = await documentsOf(unit, identityId);
+    const others = documents.filter(({ document }) => document !== replaced).map(({ subject }) => subject);
+    const { environment } = await organizationOf(unit);
+    faults.push(...unmetBySubmission(requirementSubject(attempt, environment, others), { idClass: input.selectedIdClass, fileTypes }));
+    if (faults.length > 0) throw badInput(distinct(faults));
+    return { attempt, replaced, details };
+  }
+
+  async #receive(organizationId: string, given: readonly FileInput[], input: IncomingFiles): Promise<Omit<StoredFile, 'inspection'>[]> {
+    return receiveFiles(
+      given.map((name) => input[name]!),
+      async (stream, file, index) => {
+        const id = newId('file');
+        const key = `${organizationId}/${id}`;
+        return { input: given[index]!, id, key, fileName: file.filename, ...(await this.storage.put(key, stream)) };
+      },
+      (file) => this.storage.delete(file.key),
+    );
+  }
+
+  /** Judges every file; refuses with every fault at once. */
+  async #inspect(files: readonly Omit<StoredFile, 'inspection'>[], rules: { maxBytes: number; minPixels: number; maxPdfPages: number }): Promise<StoredFile[]> {
+    const inspected: StoredFile[] = [];
+    const refused: { code: Extract<Inspection, { ok: false }>['code']; fault: FieldFault }[] = [];
+    for (const file of files) {
+      const inspection = await this.#inspectOne(file, rules);
+      if (inspection.ok) inspected.push({ ...file, inspection });
+      else refused.push({ code: inspection.code, fault: { path: file.input, code: inspection.fault, message: inspection.message } });
+    }
+    const first = refused[0];
+    if (!first) return inspected;
+    const fields = refused.map(({ fault }) => fault);
+    throw first.code === 'BAD_USER_INPUT' ? badInput(fields) : refusal(first.code, `${first.fault.path}: ${first.fault.message}`, { fields });
+  }
+
+  async #inspectOne(file: Omit<StoredFile, 'inspection'>, rules: { maxBytes: number; minPixels: number; maxPdfPages: number }): Promise<Inspection> {
+    if (file.size > rules.maxBytes) {
+      return { ok: false, code: 'PAYLOAD_TOO_LARGE', fault: 'too_large', message: `A file may have at most ${rules.maxBytes} bytes.` };
+    }
+    const inspection = await this.inspector.inspect(() => buffer(this.storage.read(file.key)), {
+      minimumPixels: rules.minPixels,
+      maximumPixels: MAXIMUM_PIXELS,
+      maximumPdfPages: rules.maxPdfPages,
+    });
+    if (inspection.ok && file.input === 'selfie' && inspection.mimeType === 'application/pdf') {
+      return { ok: false, code: 'UNSUPPORTED_MEDIA_TYPE', fault: 'unsupported_type', message: 'A selfie is a JPEG or a PNG.' };
+    }
+    return inspection;
+  }
+
+  async #write(unit: UnitOfWork, attempt: Attempt, replaced: Document | null, details: Required<DocumentDetails>, files: readonly StoredFile[]): Promise<Document> {
+    const submission = attempt.identity.documentSubmissions;
+    const document = replaced ?? newDocument(unit, attempt.identity.id, details, submission);
+    const oldStatus = replaced?.status ?? null;
+    if (replaced) {
+      unit.em.assign(replaced, { ...details, submission, rejectionReason: null, status: stepDocument(replaced.status, 'replace') });
+      unit.touch(replaced);
+      await discardFiles(unit, replaced.id);
+    }
+    // The rows of the files refer to the document's.
+    await unit.em.flush();
+    for (const file of files) {
+      unit.em.create(FileUploadEntity, {
+        id: file.id,
+        organizationId: unit.organizationId,
+        documentId: document.id,
+        documentType: FILE_INPUTS[file.input],
+        fileName: file.fileName,
+        fileSize: file.size,
+        mimeType: file.inspection.mimeType,
+        width: file.inspection.width,
+        height: file.inspection.height,
+        sha256: file.sha256,
+        uploadStatus: 'UPLOADED',
+        storageKey: file.key,
+        warnings: file.inspection.warnings,
+        createdAt: unit.now,
+      });
+    }
+    recordStatus(unit, attempt, document, oldStatus);
+    return document;
+  }
+}
+
+function newDocument(unit: UnitOfWork, identityId: string, details: Required<DocumentDetails>, submission: number): Document {
+  return unit.em.create(DocumentEntity, {
+    id: newId('document'),
+    organizationId: unit.organizationId,
+    identityId,
+    ...details,
+    status: FIRST_DOCUMENT_STATUS,
+    rejectionReason: null,
+    submission,
+    version: 1,
+    createdAt: unit.now,
+    updatedAt: unit.now,
+  });
+}
+
+/** Takes a document's files off it; their bytes are deleted once that has committed. */
+async function discardFiles(unit: UnitOfWork, documentId: string): Promise<void> {
+  const files = await unit.em.find(FileUploadEntity, { documentId });
+  for (const file of files) unit.em.remove(file);
+  unit.enqueue({ name: DELETE_FILES_JOB, data: { keys: files.map((file) => file.storageKey).join(' ') } });
+}
+
+async function findDocument(unit: UnitOfWork, documentId: string): Promise<Document> {
+  const document = kindOfId(documentId) === 'document' ? await unit.em.findOne(DocumentEntity, { id: documentId }) : null;
+  if (!document) throw notFound('document');
+  return document;
+}
+
+/** What requirements are made of, for an attempt of a command. Contracts play no part where documents are judged. */
+export function requirementSubject({ identity }: Attempt, environment: Environment, documents: readonly SubjectDocument[]): RequirementSubject {
+  return {
+    kycData: identity.kycData,
+    transactionType: identity.transactionType ?? null,
+    policy: identity.policy,
+    environment,
+    documents,
+    signedContracts: [],
+    hostedPage: false,
+    demands: identity.demands,
+  };
+}
+
+/** Moves a document by its lifecycle, with its event. `reason` is why it was rejected. */
+export function moveDocument(unit: UnitOfWork, attempt: Attempt, document: Document, event: DocumentEvent, reason: string | null = null): void {
+  const oldStatus = document.status;
+  document.status = stepDocument(oldStatus, event);
+  document.rejectionReason = reason;
+  unit.touch(document);
+  recordStatus(unit, attempt, document, oldStatus);
+}
+
+function recordStatus(unit: UnitOfWork, { customer, identity }: Attempt, document: Document, oldStatus: string | null): void {
+  unit.record({
+    type: 'document.status_changed',
+    customerId: customer.id,
+    identityId: identity.id,
+    documentId: document.id,
+    oldStatus,
+    newStatus: document.status,
+    version: document.version,
+    details: { reason: document.rejectionReason ?? null },
+  });
+}
+
+/** One fault a path: the first found is the most particular. */
+function distinct(faults: readonly FieldFault[]): FieldFault[] {
+  return [...new Map([...faults].reverse().map((fault) => [fault.path, fault])).values()].reverse();
+}
+

@@ -1,0 +1,53 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import { tenantFilters } from '../core/tenancy.js';
+import type { DocumentFileType, DocumentStatus, IdClass, UploadStatus } from '../kyc/vocabularies.js';
+import type { FileWarning } from './inspection.js';
+
+/** A document of an attempt, with the files that show it. */
+export const DocumentEntity = defineEntity({
+  name: 'Document',
+  tableName: 'document',
+  filters: tenantFilters,
+  properties: {
+    id: p.string().primary(),
+    organizationId: p.string(),
+    identityId: p.string(),
+    selectedIdClass: p.string().$type<IdClass>(),
+    status: p.string().$type<DocumentStatus>(),
+    number: p.string().nullable(),
+    issuingCountry: p.string().nullable(),
+    issueDate: p.string().nullable(),
+    expirationDate: p.string().nullable(),
+    rejectionReason: p.string().nullable(),
+    /** Which submission of the attempt last gave its files, 1 for the first. */
+    submission: p.integer(),
+    version: p.integer(),
+    createdAt: p.datetime(),
+    updatedAt: p.datetime(),
+  },
+});
+export type Document = InferEntity<typeof DocumentEntity>;
+
+/** One file of a document; the bytes are in the storage under `storageKey`. */
+export const FileUploadEntity = defineEntity({
+  name: 'FileUpload',
+  tableName: 'file_upload',
+  filters: tenantFilters,
+  properties: {
+    id: p.string().primary(),
+    organizationId: p.string(),
+    documentId: p.string(),
+    documentType: p.string().$type<DocumentFileType>(),
+    fileName: p.string().nullable(),
+    fileSize: p.integer().nullable(),
+    mimeType: p.string().nullable(),
+    width: p.integer().nullable(),
+    height: p.integer().nullable(),
+    sha256: p.string().nullable(),
+    uploadStatus: p.string().$type<UploadStatus>(),
+    storageKey: p.string(),
+    warnings: p.json<FileWarning[]>(),
+    createdAt: p.datetime(),
+  },
+});
+export type FileUpload = InferEntity<typeof FileUploadEntity>;

@@ -1,0 +1,112 @@
+import type { BatchRead } from '../core/context.js';
+import { groupedInOrder, inOrder } from '../core/context.js';
+import type { UnitOfWork } from '../core/command.js';
+import type { SubjectDocument } from '../kyc/document-demands.js';
+import type { DocumentFileType, DocumentStatus, IdClass, UploadStatus } from '../kyc/vocabularies.js';
+import { DocumentEntity, FileUploadEntity, type Document } from './entity.js';
+import type { FileWarning } from './inspection.js';
+
+/** A document as it is kept. */
+export interface DocumentRow {
+  id: string;
+  organization_id: string;
+  identity_id: string;
+  selected_id_class: IdClass;
+  status: DocumentStatus;
+  number: string | null;
+  issuing_country: string | null;
+  issue_date: string | null;
+  expiration_date: string | null;
+  rejection_reason: string | null;
+  submission: number;
+  version: number;
+  created_at: string | Date;
+  updated_at: string | Date;
+}
+
+/** A file of a document as it is kept. */
+export interface FileRow {
+  id: string;
+  organization_id: string;
+  document_id: string;
+  document_type: DocumentFileType;
+  file_name: string | null;
+  file_size: number | null;
+  mime_type: string | null;
+  width: number | null;
+  height: number | null;
+  sha256: string | null;
+  upload_status: UploadStatus;
+  storage_key: string;
+  warnings: FileWarning[];
+}
+
+/** A document as a command has left it: what is read once it has committed. */
+export function documentRow(document: Document): DocumentRow {
+  return {
+    id: document.id,
+    organization_id: document.organizationId,
+    identity_id: document.identityId,
+    selected_id_class: document.selectedIdClass,
+    status: document.status,
+    number: document.number ?? null,
+    issuing_country: document.issuingCountry ?? null,
+    issue_date: document.issueDate ?? null,
+    expiration_date: document.expirationDate ?? null,
+    rejection_reason: document.rejectionReason ?? null,
+    submission: document.submission,
+    version: document.version,
+    created_at: document.createdAt,
+    updated_at: document.updatedAt,
+  };
+}
+
+interface DocumentTables {
+  document: DocumentRow;
+  file_upload: FileRow;
+}
+
+/** Documents by id; null for one that the organization does not have. */
+export const documentById: BatchRead<string, DocumentRow | null> = async (database, organizationId, ids) => {
+  const rows = await database.read<DocumentTables, DocumentRow[]>(organizationId, (reader) =>
+    reader.selectFrom('document').selectAll().where('organization_id', '=', organizationId).where('id', 'in', ids).execute(),
+  );
+  return inOrder(ids, rows, (row) => row.id);
+};
+
+/** The documents of attempts, oldest first. */
+export const documentsByIdentity: BatchRead<string, DocumentRow[]> = async (database, organizationId, identityIds) => {
+  const rows = await database.read<DocumentTables, DocumentRow[]>(organizationId, (reader) =>
+    reader.selectFrom('document').selectAll().where('organization_id', '=', organizationId).where('identity_id', 'in', identityIds).orderBy('id').execute(),
+  );
+  return groupedInOrder(identityIds, rows, (row) => row.identity_id);
+};
+
+/** The files of documents, in the order of their arrival. */
+export const filesByDocument: BatchRead<string, FileRow[]> = async (database, organizationId, documentIds) => {
+  const rows = await database.read<DocumentTables, FileRow[]>(organizationId, (reader) =>
+    reader.selectFrom('file_upload').selectAll().where('organization_id', '=', organizationId).where('document_id', 'in', documentIds).orderBy('id').execute(),
+  );
+  return groupedInOrder(documentIds, rows, (row) => row.document_id);
+};
+
+/** A document as requirements see it. */
+export function subjectDocument(document: Pick<DocumentRow, 'selected_id_class' | 'status' | 'submission'>, files: readonly Pick<FileRow, 'document_type'>[]): SubjectDocument {
+  return { idClass: document.selected_id_class, status: document.status, submission: document.submission, fileTypes: files.map((file) => file.document_type) };
+}
+
+/** The documents of a command's attempt, oldest first, each as requirements see it. */
+export async function documentsOf(unit: UnitOfWork, identityId: string): Promise<{ document: Document; subject: SubjectDocument }[]> {
+  const documents = await unit.em.find(DocumentEntity, { identityId }, { orderBy: { id: 'asc' } });
+  const files = await unit.em.find(FileUploadEntity, { documentId: { $in: documents.map((document) => document.id) } });
+  const byDocument = Map.groupBy(files, (file) => file.documentId);
+  return documents.map((document) => ({
+    document,
+    subject: {
+      idClass: document.selectedIdClass,
+      status: document.status,
+      submission: document.submission,
+      fileTypes: (byDocument.get(document.id) ?? []).map((file) => file.documentType),
+    },
+  }));
+}

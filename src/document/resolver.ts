@@ -1,0 +1,220 @@
+import { GraphQLUpload } from 'graphql-upload-minimal';
+import { Arg, Ctx, Field, FieldResolver, Float, ID, InputType, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import type { RequestContext } from '../core/context.js';
+import { badInput, notFound } from '../core/errors.js';
+import { NodeObject } from '../core/objects.js';
+import { CountryCodeScalar, DateScalar, DateTimeScalar } from '../core/scalars.js';
+import { CustomerObject } from '../customer/resolver.js';
+import { mask } from '../identity/kyc-types.js';
+import { loadIdentity, showAttempt } from '../identity/resolver.js';
+import { IdentityObject } from '../identity/types.js';
+import { isWellFormedText } from '../kyc/text.js';
+import * as vocabularies from '../kyc/vocabularies.js';
+import type { DocumentCommands, DocumentOutcome, IncomingFile } from './commands.js';
+import { documentById, documentRow, documentsByIdentity, filesByDocument, type DocumentRow, type FileRow } from './reads.js';
+
+@ObjectType({ description: 'What a reviewer may object to, said before it costs an attempt. The file was accepted all the same.', simpleResolvers: true })
+class FileWarning {
+  @Field(() => String)
+  code!: string;
+  @Field(() => String)
+  message!: string;
+  @Field(() => Float, { nullable: true })
+  measured!: number | null;
+  @Field(() => Float, { nullable: true })
+  wanted!: number | null;
+}
+
+@ObjectType({ simpleResolvers: true })
+class FileUpload {
+  @Field(() => vocabularies.DocumentFileType.values)
+  documentType!: vocabularies.DocumentFileType;
+  @Field(() => String, { nullable: true })
+  fileName!: string | null;
+  @Field(() => Int, { nullable: true, description: 'Bytes; null, as mimeType and sha256, until UPLOADED.' })
+  fileSize!: number | null;
+  @Field(() => String, { nullable: true, description: 'What the file is by its bytes: image/jpeg, image/png or application/pdf.' })
+  mimeType!: string | null;
+  @Field(() => Int, { nullable: true, description: 'Pixels; null for a PDF.' })
+  width!: number | null;
+  @Field(() => Int, { nullable: true, description: 'Pixels; null for a PDF.' })
+  height!: number | null;
+  @Field(() => String, { nullable: true, description: 'In hexadecimal.' })
+  sha256!: string | null;
+  @Field(() => vocabularies.UploadStatus.values)
+  uploadStatus!: vocabularies.UploadStatus;
+  @Field(() => [FileWarning])
+  warnings!: FileWarning[];
+}
+
+@ObjectType('Document', { implements: NodeObject, description: 'A document of an attempt, with the files that show it.', simpleResolvers: true })
+export class DocumentObject extends NodeObject {
+  @Field(() => vocabularies.IdClass.values)
+  selectedIdClass!: vocabularies.IdClass;
+  @Field(() => vocabularies.DocumentStatus.values)
+  status!: vocabularies.DocumentStatus;
+  @Field(() => String, { nullable: true, description: 'Masked: its last characters alone are shown.' })
+  number!: string | null;
+  @Field(() => CountryCodeScalar, { nullable: true })
+  issuingCountry!: string | null;
+  @Field(() => DateScalar, { nullable: true })
+  issueDate!: string | null;
+  @Field(() => DateScalar, { nullable: true })
+  expirationDate!: string | null;
+  @Field(() => String, { nullable: true, description: 'Why it was REJECTED, in words fit for the applicant; null otherwise.' })
+  rejectionReason!: string | null;
+  @Field(() => DateTimeScalar)
+  createdAt!: string | Date;
+  @Field(() => DateTimeScalar)
+  updatedAt!: string | Date;
+  /** Not part of the schema. */
+  identityId!: string;
+}
+
+/** A document as it is shown. */
+function documentView(row: DocumentRow): DocumentObject {
+  return {
+    id: row.id,
+    selectedIdClass: row.selected_id_class,
+    status: row.status,
+    number: row.number === null ? null : mask(row.number),
+    issuingCountry: row.issuing_country,
+    issueDate: row.issue_date,
+    expirationDate: row.expiration_date,
+    rejectionReason: row.rejection_reason,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    identityId: row.identity_id,
+  };
+}
+
+function fileView(row: FileRow): FileUpload {
+  return {
+    documentType: row.document_type,
+    fileName: row.file_name,
+    fileSize: row.file_size,
+    mimeType: row.mime_type,
+    width: row.width,
+    height: row.height,
+    sha256: row.sha256,
+    uploadStatus: row.upload_status,
+    warnings: row.warnings,
+  };
+}
+
+/** Loads a document of the caller's organization. Throws NOT_FOUND. */
+export async function loadDocument(context: RequestContext, id: string): Promise<DocumentObject> {
+  const row = isWellFormedText(id) ? await context.load(documentById, id) : null;
+  if (!row) throw notFound('document');
+  return documentView(row);
+}
+
+@InputType()
+class DocumentFields {
+  @Field(() => vocabularies.IdClass.values)
+  selectedIdClass!: vocabularies.IdClass;
+  @Field(() => String, { nullable: true })
+  number?: string | null;
+  @Field(() => CountryCodeScalar, { nullable: true })
+  issuingCountry?: string | null;
+  @Field(() => DateScalar, { nullable: true })
+  issueDate?: string | null;
+  @Field(() => DateScalar, { nullable: true, description: 'A document that has expired is refused.' })
+  expirationDate?: string | null;
+  @Field(() => GraphQLUpload, { nullable: true, description: 'JPEG, PNG or PDF; at most 15 MB; a picture at least 200 × 200 pixels.' })
+  frontPhoto?: Promise<IncomingFile> | null;
+  @Field(() => GraphQLUpload, { nullable: true })
+  backPhoto?: Promise<IncomingFile> | null;
+  @Field(() => GraphQLUpload, { nullable: true })
+  proofOfResidency?: Promise<IncomingFile> | null;
+  @Field(() => GraphQLUpload, { nullable: true, description: 'JPEG or PNG.' })
+  selfie?: Promise<IncomingFile> | null;
+}
+
+@InputType()
+class SubmitDocumentInput extends DocumentFields {
+  @Field(() => ID)
+  identityId!: string;
+}
+
+@InputType()
+class UpdateDocumentInput extends DocumentFields {
+  @Field(() => ID)
+  documentId!: string;
+}
+
+@ObjectType({ simpleResolvers: true })
+class SubmitDocumentPayload {
+  @Field(() => DocumentObject)
+  document!: DocumentObject;
+  @Field(() => IdentityObject)
+  identity!: IdentityObject;
+  @Field(() => CustomerObject)
+  customer!: CustomerObject;
+}
+
+@ObjectType({ simpleResolvers: true })
+class UpdateDocumentPayload {
+  @Field(() => DocumentObject)
+  document!: DocumentObject;
+  @Field(() => IdentityObject)
+  identity!: IdentityObject;
+  @Field(() => CustomerObject)
+  customer!: CustomerObject;
+}
+
+function payload(context: RequestContext, outcome: DocumentOutcome): SubmitDocumentPayload {
+  const row = documentRow(outcome.document);
+  context.prime(documentById, row.id, row);
+  return { document: documentView(row), ...showAttempt(context, outcome) };
+}
+
+@Resolver(() => DocumentObject)
+export class DocumentResolver {
+  constructor(private readonly commands: DocumentCommands) {}
+
+  @Query(() => [DocumentObject], { description: 'Documents by identity, by document, or both; at least one.' })
+  async documents(
+    @Ctx() context: RequestContext,
+    @Arg('identityId', () => ID, { nullable: true }) identityId?: string | null,
+    @Arg('documentId', () => ID, { nullable: true }) documentId?: string | null,
+  ): Promise<DocumentObject[]> {
+    if (identityId == null && documentId == null) {
+      throw badInput([{ path: 'identityId', code: 'required', message: 'Give at least one of identityId and documentId.' }]);
+    }
+    if (identityId != null) await loadIdentity(context, identityId);
+    if (documentId == null) return (await context.load(documentsByIdentity, identityId!)).map(documentView);
+    const document = await loadDocument(context, documentId);
+    return identityId == null || document.identityId === identityId ? [document] : [];
+  }
+
+  @FieldResolver(() => IdentityObject)
+  identity(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<IdentityObject> {
+    return loadIdentity(context, document.identityId);
+  }
+
+  @FieldResolver(() => [FileUpload])
+  async fileUploads(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<FileUpload[]> {
+    return (await context.load(filesByDocument, document.id)).map(fileView);
+  }
+
+  @Mutation(() => SubmitDocumentPayload, {
+    description: 'Adds a document to an attempt and spends one of its document attempts. A submission that leaves what is asked for unmet is BAD_USER_INPUT and spends none.',
+  })
+  async submitDocument(@Ctx() context: RequestContext, @Arg('input', () => SubmitDocumentInput) input: SubmitDocumentInput): Promise<SubmitDocumentPayload> {
+    return payload(context, await this.commands.submitDocument(context.member, input));
+  }
+
+  @Mutation(() => UpdateDocumentPayload, { description: 'Replaces the files of a document, keeping its id, and spends one document attempt. The class of the document may change.' })
+  async updateDocument(@Ctx() context: RequestContext, @Arg('input', () => UpdateDocumentInput) input: UpdateDocumentInput): Promise<UpdateDocumentPayload> {
+    return payload(context, await this.commands.updateDocument(context.member, input));
+  }
+}
+
+@Resolver(() => IdentityObject)
+export class IdentityDocumentResolver {
+  @FieldResolver(() => [DocumentObject], { description: 'The documents of this attempt, oldest first.' })
+  async documents(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<DocumentObject[]> {
+    return (await context.load(documentsByIdentity, identity.id)).map(documentView);
+  }
+}

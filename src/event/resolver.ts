@@ -1,0 +1,169 @@
+import { Arg, Field, ID, Int, InterfaceType, ObjectType, Resolver, Root, Subscription, Ctx, FieldResolver } from 'type-graphql';
+import type { RequestContext } from '../core/context.js';
+import type { EventRow, EventType } from '../core/event-log.js';
+import { DateTimeScalar } from '../core/scalars.js';
+import { badInput } from '../core/errors.js';
+import type { Watch } from '../core/stream.js';
+import { CustomerObject, loadCustomer } from '../customer/resolver.js';
+import { DocumentObject, loadDocument } from '../document/resolver.js';
+import { loadIdentity } from '../identity/resolver.js';
+import { IdentityObject } from '../identity/types.js';
+import * as vocabularies from '../kyc/vocabularies.js';
+import { encodeEventCursor } from './cursor.js';
+
+@InterfaceType({ description: "A change of status, told once and in the order of the changes. Old and new status are the event's; the object is as it is now." })
+abstract class StatusChange {
+  @Field(() => ID)
+  id!: string;
+  @Field(() => String, { description: 'The place of this change in the order of all changes of your organization.' })
+  cursor!: string;
+  @Field(() => DateTimeScalar)
+  occurredAt!: string;
+  @Field(() => Int, { description: "The object's version once the change had been made." })
+  version!: number;
+  /** Not part of the schema. */
+  event!: EventRow;
+}
+
+@ObjectType({ implements: StatusChange, simpleResolvers: true })
+class CustomerStatusChange extends StatusChange {
+  @Field(() => vocabularies.CustomerStatus.values, { nullable: true, description: 'Null for a customer that has just been created.' })
+  oldStatus!: vocabularies.CustomerStatus | null;
+  @Field(() => vocabularies.CustomerStatus.values, { description: 'As the old one when only kycStatus has changed.' })
+  newStatus!: vocabularies.CustomerStatus;
+  @Field(() => String, { nullable: true })
+  reason!: string | null;
+  @Field(() => [vocabularies.IdClass.values], { description: 'Any one of these is wanted now; empty when none is.' })
+  requiredDocuments!: vocabularies.IdClass[];
+}
+
+@ObjectType({ implements: StatusChange, simpleResolvers: true })
+class IdentityStatusChange extends StatusChange {
+  @Field(() => vocabularies.IdentityStatus.values, { nullable: true, description: 'Null for an attempt that has just begun.' })
+  oldStatus!: vocabularies.IdentityStatus | null;
+  @Field(() => vocabularies.IdentityStatus.values)
+  newStatus!: vocabularies.IdentityStatus;
+  @Field(() => String, { nullable: true })
+  errorDescription!: string | null;
+}
+
+@ObjectType({ implements: StatusChange, simpleResolvers: true })
+class DocumentStatusChange extends StatusChange {
+  @Field(() => vocabularies.DocumentStatus.values, { nullable: true, description: 'Null for a document that has just been submitted.' })
+  oldStatus!: vocabularies.DocumentStatus | null;
+  @Field(() => vocabularies.DocumentStatus.values)
+  newStatus!: vocabularies.DocumentStatus;
+}
+
+function changeView(event: EventRow): StatusChange {
+  return { id: event.id, cursor: encodeEventCursor(event.organization_id, event.position), occurredAt: event.occurred_at, version: event.version, event };
+}
+
+/** Subscribes to changes of one object, or of all that the organization has. An object that it does not have is NOT_FOUND. */
+async function watch(context: RequestContext, types: readonly EventType[], subject: Watch['subject']): Promise<AsyncIterable<EventRow>> {
+  if (subject?.kind === 'customer') await loadCustomer(context, subject.id);
+  if (subject?.kind === 'identity') await loadIdentity(context, subject.id);
+  if (subject?.kind === 'document') await loadDocument(context, subject.id);
+  return context.events.subscribe({ organizationId: context.member.organizationId, types, subject });
+}
+
+/** The narrowest of the objects that a subscription names. Both together must fit: an attempt of that customer. */
+async function subjectOf(context: RequestContext, inner: Watch['subject'], outer: Watch['subject']): Promise<Watch['subject']> {
+  if (inner === null || outer === null) return inner ?? outer;
+  const belongs =
+    inner.kind === 'identity'
+      ? (await loadIdentity(context, inner.id)).row.customer_id === outer.id
+      : (await loadDocument(context, inner.id)).identityId === outer.id;
+  if (!belongs) throw badInput([{ path: `${inner.kind}Id`, code: 'mismatch', message: `This ${inner.kind} does not belong to that ${outer.kind}.` }]);
+  return inner;
+}
+
+function subject(kind: 'customer' | 'identity' | 'document', id: string | null | undefined): Watch['subject'] {
+  return id == null ? null : { kind, id };
+}
+
+interface SubscribeData<Parameters> {
+  args: Parameters;
+  context: RequestContext;
+}
+
+@Resolver()
+export class SubscriptionResolver {
+  @Subscription(() => CustomerStatusChange, {
+    description: 'Changes of the status of one customer, or of all of your organization: told after the commit, from the moment of subscribing.',
+    subscribe: ({ args, context }: SubscribeData<{ customerId?: string }>) => watch(context, ['customer.created', 'customer.state_changed'], subject('customer', args.customerId)),
+  })
+  customerStatusChanged(@Root() event: EventRow, @Ctx() context: RequestContext, @Arg('customerId', () => ID, { nullable: true }) _customerId?: string | null): CustomerStatusChange {
+    context.forget();
+    return {
+      ...changeView(event),
+      oldStatus: event.old_status as vocabularies.CustomerStatus | null,
+      newStatus: event.new_status as vocabularies.CustomerStatus,
+      reason: event.details.reason ?? null,
+      requiredDocuments: [...(event.details.requiredDocuments ?? [])] as vocabularies.IdClass[],
+    };
+  }
+
+  @Subscription(() => IdentityStatusChange, {
+    description: 'Changes of the status of one attempt, of those of one customer, or of all of your organization.',
+    subscribe: async ({ args, context }: SubscribeData<{ identityId?: string; customerId?: string }>) =>
+      watch(context, ['identity.status_changed'], await subjectOf(context, subject('identity', args.identityId), subject('customer', args.customerId))),
+  })
+  identityStatusChanged(
+    @Root() event: EventRow,
+    @Ctx() context: RequestContext,
+    @Arg('identityId', () => ID, { nullable: true }) _identityId?: string | null,
+    @Arg('customerId', () => ID, { nullable: true }) _customerId?: string | null,
+  ): IdentityStatusChange {
+    context.forget();
+    return {
+      ...changeView(event),
+      oldStatus: event.old_status as vocabularies.IdentityStatus | null,
+      newStatus: event.new_status as vocabularies.IdentityStatus,
+      errorDescription: event.details.errorDescription ?? null,
+    };
+  }
+
+  @Subscription(() => DocumentStatusChange, {
+    description: 'Changes of the status of one document, of those of one attempt, or of all of your organization.',
+    subscribe: async ({ args, context }: SubscribeData<{ identityId?: string; documentId?: string }>) =>
+      watch(context, ['document.status_changed'], await subjectOf(context, subject('document', args.documentId), subject('identity', args.identityId))),
+  })
+  documentStatusChanged(
+    @Root() event: EventRow,
+    @Ctx() context: RequestContext,
+    @Arg('identityId', () => ID, { nullable: true }) _identityId?: string | null,
+    @Arg('documentId', () => ID, { nullable: true }) _documentId?: string | null,
+  ): DocumentStatusChange {
+    context.forget();
+    return {
+      ...changeView(event),
+      oldStatus: event.old_status as vocabularies.DocumentStatus | null,
+      newStatus: event.new_status as vocabularies.DocumentStatus,
+    };
+  }
+}
+
+@Resolver(() => CustomerStatusChange)
+export class CustomerStatusChangeResolver {
+  @FieldResolver(() => CustomerObject)
+  customer(@Root() change: CustomerStatusChange, @Ctx() context: RequestContext): Promise<CustomerObject> {
+    return loadCustomer(context, change.event.customer_id);
+  }
+}
+
+@Resolver(() => IdentityStatusChange)
+export class IdentityStatusChangeResolver {
+  @FieldResolver(() => IdentityObject)
+  identity(@Root() change: IdentityStatusChange, @Ctx() context: RequestContext): Promise<IdentityObject> {
+    return loadIdentity(context, change.event.identity_id!);
+  }
+}
+
+@Resolver(() => DocumentStatusChange)
+export class DocumentStatusChangeResolver {
+  @FieldResolver(() => DocumentObject)
+  document(@Root() change: DocumentStatusChange, @Ctx() context: RequestContext): Promise<DocumentObject> {
+    return loadDocument(context, change.event.document_id!);
+  }
+}

@@ -1,0 +1,177 @@
+// First of all: the decorators of every floor need it.
+import 'reflect-metadata';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import express from 'express';
+import { systemClock, type Clock } from './core/clock.js';
+import type { Core } from './core/command.js';
+import { isLoopback, type Config } from './core/config.js';
+import { openDatabase, type Database } from './core/database.js';
+import { lockDirectory } from './core/directory-lock.js';
+import { Jobs } from './core/jobs.js';
+import { createLog, type Log } from './core/log.js';
+import { EventStream } from './core/stream.js';
+import { CustomerEntity } from './customer/entity.js';
+import { CustomerResolver } from './customer/resolver.js';
+import { DocumentCommands } from './document/commands.js';
+import { DocumentEntity, FileUploadEntity } from './document/entity.js';
+import { createInspector } from './document/inspection.js';
+import { DocumentResolver, IdentityDocumentResolver } from './document/resolver.js';
+import { localStorage } from './document/storage.js';
+import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
+import { authenticator } from './graphql/authentication.js';
+import { explorer } from './graphql/explorer.js';
+import { RootResolver } from './graphql/resolver.js';
+import { buildGatewaySchema } from './graphql/schema.js';
+import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute, requestIds } from './graphql/server.js';
+import { mountEventStream, mountWebSocket } from './graphql/sockets.js';
+import { IdentityEntity } from './identity/entity.js';
+import { CustomerIdentityResolver, IdentityResolver } from './identity/resolver.js';
+import { migrations } from './migrations/index.js';
+import { demoKeys, type DemoKeys } from './organization/demo.js';
+import { ApiKeyEntity, OrganizationEntity } from './organization/entity.js';
+import { OrganizationResolver } from './organization/resolver.js';
+import { SignatureEntity } from './signature/entity.js';
+import { IdentitySignatureResolver, SignatureResolver } from './signature/resolver.js';
+import { VerificationJobs } from './verification/jobs.js';
+import { manualProvider } from './verification/manual.js';
+import { CustomerRequirementResolver, IdentityRequirementResolver } from './verification/resolver.js';
+import { sandboxProvider } from './verification/sandbox.js';
+
+const entities = [OrganizationEntity, ApiKeyEntity, CustomerEntity, IdentityEntity, DocumentEntity, FileUploadEntity, SignatureEntity];
+
+/** What a caller of `startGateway` may put in the place of the real thing. */
+export interface Overrides {
+  clock?: Clock;
+  log?: Log;
+}
+
+/** A gateway that is serving. */
+export interface Gateway {
+  url: string;
+  /** The keys of the Demo organization; null where there is none. */
+  demoKeys: DemoKeys | null;
+  /** Finishes what is under way and lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/** Starts everything, in the order of the house: database, jobs, schema, transports. What had started is stopped again if a later part fails. */
+export async function startGateway(config: Config, overrides: Overrides = {}): Promise<Gateway> {
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const log = overrides.log ?? createLog(config);
+    undo.push(await lockDirectory(config.dataDirectory));
+    const database = await openDatabase(config, { entities, migrations });
+    undo.push(() => database.close());
+    const parts = await openParts(config, database, overrides.clock ?? systemClock, log, undo);
+    const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
+    const url = await serve(config, parts, keys, undo);
+    await parts.core.jobs.work();
+    return { url, demoKeys: keys, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface Parts {
+  core: Core;
+  documents: DocumentCommands;
+  events: EventStream;
+}
+
+/** Everything below the transports. */
+async function openParts(config: Config, database: Database, clock: Clock, log: Log, undo: (() => Promise<void>)[]): Promise<Parts> {
+  const providers = { SANDBOX: sandboxProvider(config.sandboxSpeed), MANUAL: manualProvider() };
+  const verification = new VerificationJobs(
+    () => core,
+    ({ environment, policy }) => providers[policy.provider ?? (environment === 'SANDBOX' ? 'SANDBOX' : 'MANUAL')],
+    () => documents,
+  );
+  const jobs = await Jobs.open(database, verification.kinds(), log);
+  undo.push(() => jobs.stop());
+  const core: Core = { database, jobs, clock, log };
+  const inspector = createInspector();
+  undo.push(() => inspector.close());
+  const documents = new DocumentCommands(core, localStorage(join(config.dataDirectory, 'documents')), inspector);
+  const events = new EventStream(database, log);
+  await events.start();
+  undo.push(() => events.stop());
+  return { core, documents, events };
+}
+
+/** The resolvers of every floor, each with what it needs. */
+function resolversOf({ core, documents }: Pick<Parts, 'core' | 'documents'>): object[] {
+  return [
+    new RootResolver(),
+    new OrganizationResolver(core),
+    new CustomerResolver(core),
+    new IdentityResolver(core),
+    new CustomerIdentityResolver(core),
+    new DocumentResolver(documents),
+    new IdentityDocumentResolver(),
+    new SignatureResolver(core),
+    new IdentitySignatureResolver(),
+    new IdentityRequirementResolver(core),
+    new CustomerRequirementResolver(core),
+    new SubscriptionResolver(),
+    new CustomerStatusChangeResolver(),
+    new IdentityStatusChangeResolver(),
+    new DocumentStatusChangeResolver(),
+  ];
+}
+
+/** The schema without a gateway behind it: for printing. */
+export function emptySchema() {
+  return buildGatewaySchema(resolversOf({} as Parts));
+}
+
+/** Begins to listen. @returns the URL that clients are told. */
+async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: (() => Promise<void>)[]): Promise<string> {
+  const { core, events } = parts;
+  const { database, log } = core;
+  const schema = buildGatewaySchema(resolversOf(parts));
+  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey), log };
+  const app = express();
+  app.disable('x-powered-by');
+  const httpServer = createServer(app);
+  app.use(requestIds());
+  app.get('/health/live', (_request, response) => void response.json({ status: 'live' }));
+  app.get('/health/ready', (_request, response, next) => {
+    database.owner().execute('select 1').then(() => response.json({ status: 'ready' }), next);
+  });
+  app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
+  mountEventStream(app, transports);
+  undo.push(await mountGraphql(app, transports));
+  app.use(notFoundRoute);
+  app.use(jsonErrors(log));
+  const closeSockets = mountWebSocket(httpServer, transports);
+  const port = await listen(httpServer, config);
+  undo.push(() => close(httpServer), closeSockets);
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host === '127.0.0.1' ? 'localhost' : config.host;
+  return config.publicUrl ?? `http://${host}:${port}`;
+}
+
+async function listen(server: Server, config: Config): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.port, config.host, resolve);
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** Lets running requests finish, and closes idle connections. */
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const force = setTimeout(() => server.closeAllConnections(), STOP_GRACE_MILLISECONDS);
+  await closed;
+  clearTimeout(force);
+}
+
+/** Within the 10 s that a stop may take in all. */
+const STOP_GRACE_MILLISECONDS = 3_000;

@@ -1,0 +1,66 @@
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { badInput, ERROR_CODES, isRefusal, refusal, type ErrorCode } from '../core/errors.js';
+import { errorFacts, type Log } from '../core/log.js';
+
+/** What a database says when it cannot be reached or does not answer in time: nobody's fault who asks. */
+const UNAVAILABLE = /ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|Connection terminated|timeout|statement timeout|the database system is|too many clients|terminating connection/i;
+const RETRY_AFTER_SECONDS = 1;
+
+/**
+ * Makes of any error what a caller may see: the one formatter of HTTP, WebSocket and SSE. A refusal passes with its facts;
+ * anything else is logged and becomes INTERNAL_SERVER_ERROR (or SERVICE_UNAVAILABLE) and nothing more.
+ */
+export function formatError(error: unknown, requestId: string, log: Log): GraphQLFormattedError {
+  const visible = visibleError(error, requestId, log);
+  const { http: _http, stacktrace: _stacktrace, ...facts } = visible.extensions as Record<string, unknown>;
+  const code = visible.extensions['code'] as ErrorCode;
+  const located = error instanceof GraphQLError ? error : visible;
+  return {
+    message: visible.message,
+    ...(located.locations ? { locations: located.locations } : {}),
+    ...(located.path ? { path: located.path } : {}),
+    extensions: { ...facts, statusCode: ERROR_CODES[code].statusCode, requestId },
+  };
+}
+
+/** What graphql-js says of a literal that does not fit: it repeats the literal, which may be personal data. */
+const QUOTES_A_VALUE = /^(?:Expected value of type "(?<expected>[^"]+)", found|Enum "(?<enum>\w+)" cannot represent|Value .* does not exist in "(?<words>\w+)" enum|(?<scalar>\w+) cannot represent)/s;
+
+/** The fault of a literal in the document, in the words of the contract and without the literal; null for other errors. */
+function literalFault(error: unknown): GraphQLError | null {
+  if (!(error instanceof GraphQLError) || error.path) return null;
+  const quoted = QUOTES_A_VALUE.exec(error.message);
+  const isScalarFault = error.extensions['code'] === 'BAD_USER_INPUT' && error.extensions['fields'] === undefined;
+  if (!quoted && !isScalarFault) return null;
+  const { expected, enum: word, words, scalar } = quoted?.groups ?? {};
+  const message = quoted ? `Expected a value of type ${expected ?? word ?? words ?? scalar}.` : error.message;
+  const place = error.locations?.[0];
+  return badInput([{ path: place ? `document:${place.line}:${place.column}` : 'document', code: 'invalid', message }]);
+}
+
+function visibleError(error: unknown, requestId: string, log: Log): GraphQLError {
+  const original = rootOf(error);
+  const literal = literalFault(error) ?? literalFault(original);
+  if (literal) return literal;
+  if (isRefusal(original)) return original.extensions['code'] === 'INTERNAL_SERVER_ERROR' ? unexpected(original, requestId, log) : original;
+  if (error instanceof GraphQLError && original === error && !error.path) {
+    // graphql-js itself refuses a document without a code of its own.
+    return new GraphQLError(error.message, { extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
+  }
+  return unexpected(original, requestId, log);
+}
+
+/** The error that a resolver threw, below what graphql-js wrapped around it. */
+function rootOf(error: unknown): unknown {
+  let current = error;
+  while (current instanceof GraphQLError && current.originalError && !isRefusal(current)) current = current.originalError;
+  return current;
+}
+
+function unexpected(error: unknown, requestId: string, log: Log): GraphQLError {
+  log.error({ requestId, ...errorFacts(error) }, 'unexpected error');
+  if (error instanceof Error && UNAVAILABLE.test(error.message)) {
+    return refusal('SERVICE_UNAVAILABLE', 'The gateway cannot reach its database just now. Try again shortly.', { retryAfter: RETRY_AFTER_SECONDS });
+  }
+  return refusal('INTERNAL_SERVER_ERROR', 'Something unexpected happened. Quote the requestId to the operator of the gateway.');
+}

@@ -1,0 +1,77 @@
+import { defaultFieldResolver, type GraphQLField, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
+import type { Role } from '../core/caller.js';
+import type { RequestContext } from '../core/context.js';
+import { refusal } from '../core/errors.js';
+import { ACTIONS } from '../customer/lifecycle.js';
+
+const MEMBERS: readonly Role[] = ['PARTNER', 'REVIEWER', 'ADMIN'];
+const EVERYONE: readonly Role[] = ['OPERATOR', ...MEMBERS];
+const PARTNER: readonly Role[] = ['PARTNER'];
+const KEY_MAKERS: readonly Role[] = ['OPERATOR', 'ADMIN'];
+
+/** Who may ask each root field. A root field that is missing here keeps the gateway from starting. */
+export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription', Readonly<Record<string, readonly Role[]>>>> = {
+  Query: {
+    node: MEMBERS,
+    customer: MEMBERS,
+    customers: MEMBERS,
+    identity: MEMBERS,
+    identities: MEMBERS,
+    documents: MEMBERS,
+    kycStatus: MEMBERS,
+    contracts: MEMBERS,
+    lifecycle: EVERYONE,
+    errorCodes: EVERYONE,
+  },
+  Mutation: {
+    createOrganization: ['OPERATOR'],
+    createApiKey: KEY_MAKERS,
+    revokeApiKey: KEY_MAKERS,
+    createCustomer: PARTNER,
+    patchCustomer: ACTIONS.PATCH_CUSTOMER.roles,
+    submitIdentity: ACTIONS.SUBMIT_IDENTITY.roles,
+    patchIdentity: ACTIONS.PATCH_IDENTITY.roles,
+    submitDocument: ACTIONS.SUBMIT_DOCUMENT.roles,
+    updateDocument: ACTIONS.UPDATE_DOCUMENT.roles,
+    submitSignatures: ACTIONS.SUBMIT_SIGNATURES.roles,
+    deactivateCustomer: ACTIONS.DEACTIVATE.roles,
+    reactivateCustomer: ACTIONS.REACTIVATE.roles,
+    reviewIdentity: ACTIONS.REVIEW.roles,
+    advanceSandboxClock: MEMBERS,
+  },
+  Subscription: {
+    customerStatusChanged: MEMBERS,
+    identityStatusChanged: MEMBERS,
+    documentStatusChanged: MEMBERS,
+  },
+};
+
+/** Puts each root field behind its rule. Throws when one has none: what nobody thought of is open to nobody. */
+export function enforcePermissions(schema: GraphQLSchema): void {
+  for (const [rootName, rules] of Object.entries(PERMISSIONS)) {
+    const fields = (schema.getType(rootName) as GraphQLObjectType).getFields();
+    for (const field of Object.values(fields)) {
+      const roles = rules[field.name];
+      if (!roles) throw new Error(`${rootName}.${field.name} has no permission rule`);
+      guard(field, roles, rootName === 'Mutation');
+    }
+    for (const name of Object.keys(rules)) {
+      if (!fields[name]) throw new Error(`There is a permission rule for ${rootName}.${name}, but no such field`);
+    }
+  }
+}
+
+function guard(field: GraphQLField<unknown, RequestContext>, roles: readonly Role[], isMutation: boolean): void {
+  const behind = (resolver: GraphQLFieldResolver<unknown, RequestContext>): GraphQLFieldResolver<unknown, RequestContext> => {
+    return (source, parameters, context, info) => {
+      if (!roles.includes(context.caller.role)) {
+        throw refusal('FORBIDDEN', `A key of role ${context.caller.role} may not ask ${field.name}; it takes ${roles.join(' or ')}.`);
+      }
+      // What an earlier mutation of the same request loaded is out of date.
+      if (isMutation) context.forget();
+      return resolver(source, parameters, context, info);
+    };
+  };
+  field.resolve = behind(field.resolve ?? defaultFieldResolver);
+  if (field.subscribe) field.subscribe = behind(field.subscribe);
+}

@@ -1,0 +1,186 @@
+import { LockMode } from '@mikro-orm/core';
+import type { Member, Principal } from '../core/caller.js';
+import { MILLISECONDS_PER_SECOND, SECONDS_PER_DAY } from '../core/clock.js';
+import { execute, type Core, type UnitOfWork } from '../core/command.js';
+import { badInput, notFound, type FieldFault } from '../core/errors.js';
+import { kindOfId, newId } from '../core/ids.js';
+import { lockCustomer, patchNotAllowed, projectAttempt, requireAllowed, standingOf } from '../customer/commands.js';
+import type { Customer } from '../customer/entity.js';
+import { PROJECTIONS } from '../customer/lifecycle.js';
+import { mergeKycData, type KycData, type KycDataPatch } from '../kyc/fields.js';
+import { meetFieldDemands, NO_DEMANDS } from '../kyc/demands.js';
+import { SANDBOX_NATIONAL_IDS } from '../kyc/sandbox.js';
+import { validateKycData } from '../kyc/validation.js';
+import { organizationOf } from '../organization/reads.js';
+import type { Organization } from '../organization/entity.js';
+import { IdentityEntity, type Identity } from './entity.js';
+import { FIRST, isWaiting, MOVES_ON_AT_ONCE, step, type IdentityEvent } from './lifecycle.js';
+import { checkOptions, type AttemptOptions } from './options.js';
+
+/** An attempt and its customer, both locked by the command that loaded them. */
+export interface Attempt {
+  customer: Customer;
+  identity: Identity;
+}
+
+/** Runs when an attempt has come to a status that the gateway leaves by itself (verification/ handles it). */
+export const CONTINUE_JOB = 'verification.continue';
+/** Runs when an attempt has waited for its customer as long as policy lets it (verification/ handles it). */
+export const EXPIRE_JOB = 'identity.expire';
+
+/** What is said of a change of status beside the status itself. */
+export interface MoveFacts {
+  /** In words fit for the applicant; absent clears what the last step said. */
+  errorDescription?: string | null;
+  requiredDocuments?: readonly string[];
+  fieldsToReenter?: readonly string[];
+}
+
+/** Locks an attempt for a command: its customer first, then itself. */
+export async function lockAttempt(unit: UnitOfWork, identityId: string): Promise<Attempt> {
+  const found = kindOfId(identityId) === 'identity' ? await unit.em.findOne(IdentityEntity, { id: identityId }) : null;
+  if (!found) throw notFound('identity');
+  const customer = await lockCustomer(unit, found.customerId);
+  const identity = await unit.em.findOneOrFail(IdentityEntity, { id: identityId }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
+  return { customer, identity };
+}
+
+/** Refuses what the attempt's state does not allow; an attempt that is not its customer's current one allows nothing. */
+export function requireAttemptAllows(action: 'PATCH_IDENTITY' | 'SUBMIT_DOCUMENT' | 'UPDATE_DOCUMENT' | 'SUBMIT_SIGNATURES' | 'REVIEW', attempt: Attempt, principal: Principal): void {
+  const facts = standingOf(attempt.customer);
+  if (attempt.customer.currentIdentityId !== attempt.identity.id) {
+    throw patchNotAllowed(action, { ...facts, identityStatus: attempt.identity.status }, principal.role);
+  }
+  requireAllowed(action, facts, principal.role);
+}
+
+/**
+ * Runs a command of a job on an attempt as long as it stands at the step that the job was made for. A job that comes
+ * late, or twice, finds the attempt moved on and does nothing.
+ */
+export async function atStep(core: Core, principal: Principal, identityId: string, atStepNumber: number, body: (unit: UnitOfWork, attempt: Attempt) => Promise<void> | void): Promise<void> {
+  await execute(core, principal, async (unit) => {
+    const attempt = await lockAttempt(unit, identityId);
+    if (attempt.identity.step === atStepNumber) await body(unit, attempt);
+  });
+}
+
+/** The one place where an attempt's status is written: by the lifecycle, with its events, its projection and its jobs. */
+export function moveAttempt(unit: UnitOfWork, { customer, identity }: Attempt, event: IdentityEvent, facts: MoveFacts = {}): void {
+  const oldStatus = identity.status;
+  identity.status = step(oldStatus, event);
+  if (identity.status === oldStatus) return unit.touch(identity);
+  identity.step += 1;
+  identity.errorDescription = facts.errorDescription ?? null;
+  if (identity.status === 'IN_REVIEW') identity.needsPerson = true;
+  unit.touch(identity);
+  arrive(unit, { customer, identity }, oldStatus, facts);
+}
+
+/** Tells of an attempt's new status and enqueues what follows from it. */
+function arrive(unit: UnitOfWork, { customer, identity }: Attempt, oldStatus: Identity['status'] | null, facts: MoveFacts): void {
+  const subject = { customerId: customer.id, identityId: identity.id };
+  const errorDescription = identity.errorDescription ?? null;
+  unit.record({ type: 'identity.status_changed', ...subject, oldStatus, newStatus: identity.status, version: identity.version, details: { errorDescription } });
+  const { bankEvent, kycStatus } = PROJECTIONS[identity.status];
+  // An approval that staff take back is no time-out: the bank hears nothing (domain.md, Identity lifecycle).
+  if (bankEvent && oldStatus !== 'APPROVED') {
+    unit.record({ type: bankEvent, ...subject, newStatus: identity.status, version: identity.version, details: { kycStatus } });
+  }
+  projectAttempt(unit, customer, {
+    identityId: identity.id,
+    identityStatus: identity.status,
+    documentAttemptsRemaining: identity.documentAttemptsRemaining,
+    reason: errorDescription,
+    requiredDocuments: facts.requiredDocuments ?? [],
+    fieldsToReenter: facts.fieldsToReenter ?? [],
+  });
+  const data = { identityId: identity.id, step: identity.step };
+  if (MOVES_ON_AT_ONCE.includes(identity.status)) unit.enqueue({ name: CONTINUE_JOB, data });
+  if (isWaiting(identity.status)) {
+    const waiting = identity.policy.waitingExpiryDays * SECONDS_PER_DAY * MILLISECONDS_PER_SECOND;
+    unit.enqueue({ name: EXPIRE_JOB, data, dueAt: new Date(unit.organizationNow.getTime() + waiting) });
+  }
+}
+
+/** What an attempt begins with beside its data. */
+export type AttemptStart = Pick<Identity, 'transactionType' | 'enterpriseId' | 'userId' | 'programId' | 'ipAddress' | 'debugStatus' | 'debugFailureReason'>;
+
+/** Makes a customer's next attempt from data that has been validated, under the policy of this moment. */
+export function beginAttempt(unit: UnitOfWork, customer: Customer, organization: Organization, kycData: KycData, start: Partial<AttemptStart>): Attempt {
+  const identity = unit.em.create(IdentityEntity, {
+    id: newId('identity'),
+    organizationId: unit.organizationId,
+    customerId: customer.id,
+    status: FIRST.to,
+    step: 1,
+    transactionType: start.transactionType ?? null,
+    enterpriseId: start.enterpriseId ?? null,
+    userId: start.userId ?? null,
+    programId: start.programId ?? null,
+    ipAddress: start.ipAddress ?? null,
+    kycData,
+    policy: organization.policy,
+    demands: NO_DEMANDS,
+    providerState: {},
+    errorDescription: null,
+    evaluations: 0,
+    documentSubmissions: 0,
+    documentAttemptsRemaining: organization.policy.documentAttempts,
+    needsPerson: kycData.politicallyExposedPerson === true,
+    debugStatus: start.debugStatus ?? null,
+    debugFailureReason: start.debugFailureReason ?? null,
+    reviewNote: null,
+    version: 1,
+    createdAt: unit.now,
+    updatedAt: unit.now,
+  });
+  const attempt = { customer, identity };
+  arrive(unit, attempt, null, {});
+  return attempt;
+}
+
+/** Checks a patch against what is stored under the organization's rules and merges it. Faults are added to `faults`. */
+export function mergeChecked(unit: UnitOfWork, organization: Organization, current: KycData, patch: KycDataPatch, minimumAge: number, faults: FieldFault[]): KycData {
+  const checked = validateKycData(patch, current, {
+    now: unit.now,
+    minimumAge,
+    acceptedNationalIds: organization.environment === 'SANDBOX' ? SANDBOX_NATIONAL_IDS : new Set(),
+  });
+  faults.push(...checked.faults);
+  return checked.faults.length > 0 ? current : mergeKycData(current, checked.value);
+}
+
+/** Patches the data of an open attempt, which is then evaluated anew. What a reviewer asked for stands until it is met. */
+export function patchAttempt(unit: UnitOfWork, attempt: Attempt, kycData: KycData, patch: KycDataPatch): void {
+  const { identity } = attempt;
+  identity.kycData = kycData;
+  identity.demands = meetFieldDemands(identity.demands, patch);
+  if (kycData.politicallyExposedPerson === true) identity.needsPerson = true;
+  moveAttempt(unit, attempt, 'patch');
+}
+
+export interface SubmitIdentity extends AttemptOptions {
+  customerId: string;
+  kycData: KycDataPatch;
+  transactionType?: Identity['transactionType'] | undefined;
+  programId?: string | null | undefined;
+  ipAddress?: string | null | undefined;
+}
+
+/** Begins an attempt. It answers INITIATING at once; evaluation follows after the commit. */
+export async function submitIdentity(core: Core, caller: Member, input: SubmitIdentity): Promise<Attempt> {
+  return execute(core, caller, async (unit) => {
+    const customer = await lockCustomer(unit, input.customerId);
+    requireAllowed('SUBMIT_IDENTITY', standingOf(customer), caller.role);
+    const organization = await organizationOf(unit);
+    const { options, faults } = checkOptions(input, organization.environment);
+    const kycData = mergeChecked(unit, organization, {}, input.kycData, organization.policy.minimumAge, faults);
+    if (faults.length > 0) throw badInput(faults);
+    return beginAttempt(unit, customer, organization, kycData, {
+      ...options,
+      transactionType: input.transactionType ?? null,
+      ipAddress: input.ipAddress ?? null,
+    });
+  });
+}

@@ -1,0 +1,48 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import { tenantFilters } from '../core/tenancy.js';
+import type { KycData } from '../kyc/fields.js';
+import type { Policy } from '../kyc/policy.js';
+import type { Demands } from '../kyc/requirements.js';
+import type { DebugStatus, IdentityStatus, TransactionType } from '../kyc/vocabularies.js';
+
+/** One verification attempt of a customer. */
+export const IdentityEntity = defineEntity({
+  name: 'Identity',
+  tableName: 'identity',
+  filters: tenantFilters,
+  properties: {
+    id: p.string().primary(),
+    organizationId: p.string(),
+    customerId: p.string(),
+    status: p.string().$type<IdentityStatus>(),
+    /** Counts changes of status: a job made for one step does nothing once the attempt has moved on. */
+    step: p.integer(),
+    transactionType: p.string().$type<TransactionType>().nullable(),
+    enterpriseId: p.string().nullable(),
+    userId: p.string().nullable(),
+    programId: p.string().nullable(),
+    ipAddress: p.string().nullable(),
+    kycData: p.json<KycData>(),
+    /** The organization's policy as it was when the attempt began: later changes do not reach back. */
+    policy: p.json<Policy>(),
+    /** What a reviewer or the provider wants beyond the rules. */
+    demands: p.json<Demands>(),
+    /** What the provider keeps of this attempt between its answers. */
+    providerState: p.json<Record<string, unknown>>(),
+    errorDescription: p.string().nullable(),
+    /** Evaluations that have come to a conclusion; some of the sandbox's controls answer the first otherwise. */
+    evaluations: p.integer(),
+    /** Submissions of documents so far: a reviewer's demand is met by a later one only. */
+    documentSubmissions: p.integer(),
+    documentAttemptsRemaining: p.integer(),
+    /** Once true an attempt never passes by itself again. */
+    needsPerson: p.boolean(),
+    debugStatus: p.string().$type<DebugStatus>().nullable(),
+    debugFailureReason: p.string().nullable(),
+    reviewNote: p.string().nullable(),
+    version: p.integer(),
+    createdAt: p.datetime(),
+    updatedAt: p.datetime(),
+  },
+});
+export type Identity = InferEntity<typeof IdentityEntity>;

@@ -1,0 +1,90 @@
+import type { Member } from '../core/caller.js';
+import { execute, type Core, type UnitOfWork } from '../core/command.js';
+import { badInput, type FieldFault } from '../core/errors.js';
+import { applyContact, checkContact, lockCustomer, patchNotAllowed, requireAllowed, standingOf, withUniquePartnerUserId, type Contact } from '../customer/commands.js';
+import type { Customer } from '../customer/entity.js';
+import type { KycDataPatch } from '../kyc/fields.js';
+import type { IdentityStatus } from '../kyc/vocabularies.js';
+import { organizationOf } from '../organization/reads.js';
+import { beginAttempt, lockAttempt, mergeChecked, patchAttempt, requireAttemptAllows, type Attempt } from './commands.js';
+import type { Identity } from './entity.js';
+import { isFinal } from './lifecycle.js';
+import { checkOptions, givesControls, type AttemptOptions } from './options.js';
+
+/** The sandbox's controls decide about documents: they may be changed only where documents are awaited (domain.md). */
+const CONTROLS_CHANGE_IN: readonly IdentityStatus[] = ['AWAITING_DOCUMENT_UPLOAD', 'INCOMPLETE_VERIFICATIONS'];
+
+/** Whether a patch of data says anything. */
+function saysSomething(patch: KycDataPatch | null | undefined): patch is KycDataPatch {
+  return patch != null && Object.values(patch).some((value) => value !== undefined);
+}
+
+export interface PatchCustomer extends Contact {
+  customerId: string;
+  kycData?: KycDataPatch | null | undefined;
+}
+
+/** Merges data into the current attempt or begins one from the last; contact details alone start or move none. */
+export async function patchCustomer(core: Core, caller: Member, input: PatchCustomer): Promise<{ customer: Customer; identity: Identity | null }> {
+  return withUniquePartnerUserId(() =>
+    execute(core, caller, async (unit) => {
+      const customer = await lockCustomer(unit, input.customerId);
+      requireAllowed('PATCH_CUSTOMER', standingOf(customer), caller.role);
+      const { contact, faults } = checkContact(input);
+      const attempt = saysSomething(input.kycData) ? await patchData(unit, customer, input.kycData, faults) : null;
+      if (faults.length > 0) throw badInput(faults);
+      applyContact(unit, customer, contact);
+      const identity = attempt?.identity ?? (customer.currentIdentityId ? (await lockAttempt(unit, customer.currentIdentityId)).identity : null);
+      return { customer, identity };
+    }),
+  );
+}
+
+/** Patches the open attempt, or begins the next from the last one's data. Faults are added to `faults`, and then nothing is done. */
+async function patchData(unit: UnitOfWork, customer: Customer, patch: KycDataPatch, faults: FieldFault[]): Promise<Attempt | null> {
+  const organization = await organizationOf(unit);
+  const current = customer.currentIdentityId ? (await lockAttempt(unit, customer.currentIdentityId)).identity : null;
+  const open = current !== null && !isFinal(current.status);
+  const minimumAge = (open ? current.policy : organization.policy).minimumAge;
+  const kycData = mergeChecked(unit, organization, current?.kycData ?? {}, patch, minimumAge, faults);
+  if (faults.length > 0) return null;
+  if (open) {
+    patchAttempt(unit, { customer, identity: current }, kycData, patch);
+    return { customer, identity: current };
+  }
+  return beginAttempt(unit, customer, organization, kycData, current === null ? {} : carriedOver(current));
+}
+
+/** What a further attempt takes from the one before: whose it is. The sandbox's controls are asked for anew. */
+function carriedOver(previous: Identity): Pick<Identity, 'transactionType' | 'enterpriseId' | 'userId' | 'programId' | 'ipAddress'> {
+  const { transactionType, enterpriseId, userId, programId, ipAddress } = previous;
+  return { transactionType, enterpriseId, userId, programId, ipAddress } as Pick<Identity, 'transactionType' | 'enterpriseId' | 'userId' | 'programId' | 'ipAddress'>;
+}
+
+export interface PatchIdentity extends AttemptOptions {
+  identityId: string;
+  kycData?: KycDataPatch | null | undefined;
+}
+
+/** Patches an attempt. Data moves it into evaluation; ids and controls alone move nothing. */
+export async function patchIdentity(core: Core, caller: Member, input: PatchIdentity): Promise<Attempt> {
+  return execute(core, caller, async (unit) => {
+    const attempt = await lockAttempt(unit, input.identityId);
+    requireAttemptAllows('PATCH_IDENTITY', attempt, caller);
+    const { identity, customer } = attempt;
+    if (givesControls(input) && !CONTROLS_CHANGE_IN.includes(identity.status)) {
+      throw patchNotAllowed('PATCH_IDENTITY', standingOf(customer), caller.role, CONTROLS_CHANGE_IN);
+    }
+    const organization = await organizationOf(unit);
+    const { options, faults } = checkOptions(input, organization.environment);
+    const kycData = saysSomething(input.kycData) ? mergeChecked(unit, organization, identity.kycData, input.kycData, identity.policy.minimumAge, faults) : null;
+    if (faults.length > 0) throw badInput(faults);
+    if (Object.keys(options).length > 0) {
+      unit.em.assign(identity, options as Partial<Identity>);
+      unit.touch(identity);
+    }
+    if (kycData !== null && saysSomething(input.kycData)) patchAttempt(unit, attempt, kycData, input.kycData);
+    return attempt;
+  });
+}
+

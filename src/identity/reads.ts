@@ -1,0 +1,90 @@
+import type { BatchRead } from '../core/context.js';
+import { inOrder } from '../core/context.js';
+import type { PageRequest } from '../core/connections.js';
+import type { Database } from '../core/database.js';
+import type { Demands } from '../kyc/demands.js';
+import type { KycData } from '../kyc/fields.js';
+import type { Policy } from '../kyc/policy.js';
+import type { Identity } from './entity.js';
+import type { DebugStatus, IdentityStatus, TransactionType } from '../kyc/vocabularies.js';
+
+/** An attempt as it is kept. */
+export interface IdentityRow {
+  id: string;
+  organization_id: string;
+  customer_id: string;
+  status: IdentityStatus;
+  transaction_type: TransactionType | null;
+  enterprise_id: string | null;
+  user_id: string | null;
+  program_id: string | null;
+  kyc_data: KycData;
+  policy: Policy;
+  demands: Demands;
+  error_description: string | null;
+  document_attempts_remaining: number;
+  debug_status: DebugStatus | null;
+  debug_failure_reason: string | null;
+  version: number;
+  created_at: string | Date;
+  updated_at: string | Date;
+}
+
+/** An attempt as a command has left it: what is read once it has committed. */
+export function identityRow(identity: Identity): IdentityRow {
+  return {
+    id: identity.id,
+    organization_id: identity.organizationId,
+    customer_id: identity.customerId,
+    status: identity.status,
+    transaction_type: identity.transactionType ?? null,
+    enterprise_id: identity.enterpriseId ?? null,
+    user_id: identity.userId ?? null,
+    program_id: identity.programId ?? null,
+    kyc_data: identity.kycData,
+    policy: identity.policy,
+    demands: identity.demands,
+    error_description: identity.errorDescription ?? null,
+    document_attempts_remaining: identity.documentAttemptsRemaining,
+    debug_status: identity.debugStatus ?? null,
+    debug_failure_reason: identity.debugFailureReason ?? null,
+    version: identity.version,
+    created_at: identity.createdAt,
+    updated_at: identity.updatedAt,
+  };
+}
+
+interface IdentityTables {
+  identity: IdentityRow;
+}
+
+/** Which attempts a list is to hold; what is absent or null does not narrow it. */
+export interface IdentityFilter {
+  status?: readonly IdentityStatus[] | null;
+  customerId?: string | null;
+  enterpriseId?: string | null;
+  userId?: string | null;
+  programId?: string | null;
+}
+
+/** Attempts by id; null for one that the organization does not have. */
+export const identityById: BatchRead<string, IdentityRow | null> = async (database, organizationId, ids) => {
+  const rows = await database.read<IdentityTables, IdentityRow[]>(organizationId, (reader) =>
+    reader.selectFrom('identity').selectAll().where('organization_id', '=', organizationId).where('id', 'in', ids).execute(),
+  );
+  return inOrder(ids, rows, (row) => row.id);
+};
+
+/** A page of an organization's attempts, newest first. */
+export async function identityPage(database: Database, organizationId: string, page: PageRequest, filter: IdentityFilter): Promise<IdentityRow[]> {
+  return database.read<IdentityTables, IdentityRow[]>(organizationId, (reader) => {
+    let query = reader.selectFrom('identity').selectAll().where('organization_id', '=', organizationId);
+    if (page.beforeId !== null) query = query.where('id', '<', page.beforeId);
+    if (filter.status?.length) query = query.where('status', 'in', filter.status);
+    if (filter.customerId != null) query = query.where('customer_id', '=', filter.customerId);
+    if (filter.enterpriseId != null) query = query.where('enterprise_id', '=', filter.enterpriseId);
+    if (filter.userId != null) query = query.where('user_id', '=', filter.userId);
+    if (filter.programId != null) query = query.where('program_id', '=', filter.programId);
+    return query.orderBy('id', 'desc').limit(page.limit).execute();
+  });
+}

@@ -1,0 +1,150 @@
+import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import type { Core } from '../core/command.js';
+import { DEFAULT_PAGE, pageOf, pageRequest, type Connection } from '../core/connections.js';
+import type { RequestContext } from '../core/context.js';
+import { notFound } from '../core/errors.js';
+import { CustomerObject, loadCustomer, showCustomer } from '../customer/resolver.js';
+import { allowedActions, PROJECTIONS } from '../customer/lifecycle.js';
+import { isWellFormedText } from '../kyc/text.js';
+import { Action } from '../kyc/vocabularies.js';
+import { submitIdentity, type Attempt } from './commands.js';
+import { kycDataView, KycDataFields } from './kyc-types.js';
+import { TRANSITIONS } from './lifecycle.js';
+import { patchCustomer, patchIdentity } from './patches.js';
+import { identityById, identityPage, identityRow, type IdentityRow } from './reads.js';
+import { reviewIdentity } from './review.js';
+import {
+  IdentityConnection, IdentityFilterInput, IdentityObject, PatchCustomerInput, PatchCustomerPayload, PatchIdentityInput, PatchIdentityPayload,
+  ReviewIdentityInput, ReviewIdentityPayload, SubmitIdentityInput, SubmitIdentityPayload, TransitionObject,
+} from './types.js';
+
+/** An attempt as it is shown. */
+export function identityView(row: IdentityRow): IdentityObject {
+  return {
+    id: row.id,
+    status: row.status,
+    organizationId: row.organization_id,
+    enterpriseId: row.enterprise_id,
+    userId: row.user_id,
+    programId: row.program_id,
+    transactionType: row.transaction_type,
+    errorDescription: row.error_description,
+    documentAttemptsRemaining: row.document_attempts_remaining,
+    debugStatus: row.debug_status,
+    debugFailureReason: row.debug_failure_reason,
+    version: row.version,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    row,
+  };
+}
+
+/** Loads an attempt of the caller's organization. Throws NOT_FOUND. */
+export async function loadIdentity(context: RequestContext, id: string): Promise<IdentityObject> {
+  const row = isWellFormedText(id) ? await context.load(identityById, id) : null;
+  if (!row) throw notFound('identity');
+  return identityView(row);
+}
+
+/** Shows an attempt as a command has left it, whatever happens to it next. */
+export function showAttempt(context: RequestContext, { identity, customer }: Attempt): { identity: IdentityObject; customer: CustomerObject } {
+  const row = identityRow(identity);
+  context.prime(identityById, row.id, row);
+  return { identity: identityView(row), customer: showCustomer(context, customer) };
+}
+
+@Resolver(() => IdentityObject)
+export class IdentityResolver {
+  constructor(private readonly core: Core) {}
+
+  @Query(() => IdentityObject, { nullable: true, description: 'One verification attempt. NOT_FOUND when your organization has none such.' })
+  identity(@Ctx() context: RequestContext, @Arg('id', () => ID) id: string): Promise<IdentityObject> {
+    return loadIdentity(context, id);
+  }
+
+  @Query(() => IdentityConnection, { description: 'The verification attempts of your organization, newest first.' })
+  async identities(
+    @Ctx() context: RequestContext,
+    @Arg('first', () => Int, { defaultValue: DEFAULT_PAGE }) first: number,
+    @Arg('after', () => String, { nullable: true }) after?: string | null,
+    @Arg('filter', () => IdentityFilterInput, { nullable: true }) filter?: IdentityFilterInput | null,
+  ): Promise<Connection<IdentityObject>> {
+    const page = pageRequest(first, after);
+    return pageOf(page, await identityPage(this.core.database, context.member.organizationId, page, filter ?? {}), identityView);
+  }
+
+  @Query(() => [TransitionObject], { description: 'The identity lifecycle as data: every transition there is.' })
+  lifecycle(): TransitionObject[] {
+    return TRANSITIONS.map((transition) => {
+      const { customerStatus, kycStatus } = PROJECTIONS[transition.to];
+      return { ...transition, customerStatus, kycStatus };
+    });
+  }
+
+  @FieldResolver(() => CustomerObject)
+  customer(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<CustomerObject> {
+    return loadCustomer(context, identity.row.customer_id);
+  }
+
+  @FieldResolver(() => KycDataFields, { nullable: true })
+  kycData(@Root() identity: IdentityObject): KycDataFields {
+    return kycDataView(identity.row.kyc_data);
+  }
+
+  @FieldResolver(() => [Action.values], {
+    description: 'What this caller may ask of this attempt and its customer now; nothing of an attempt that is no longer the current one.',
+  })
+  async allowedActions(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<Action[]> {
+    const customer = await loadCustomer(context, identity.row.customer_id);
+    return customer.currentIdentityId === identity.id ? allowedActions(customer.standing, context.caller.role) : [];
+  }
+
+  @Mutation(() => SubmitIdentityPayload, { description: 'Begins a verification attempt. It answers INITIATING at once and is then evaluated: subscribe to identityStatusChanged.' })
+  async submitIdentity(@Ctx() context: RequestContext, @Arg('input', () => SubmitIdentityInput) input: SubmitIdentityInput): Promise<SubmitIdentityPayload> {
+    return showAttempt(context, await submitIdentity(this.core, context.member, input));
+  }
+
+  @Mutation(() => PatchIdentityPayload, { description: 'Merges data into an attempt, which is then evaluated anew. Ids and the debug fields alone move nothing.' })
+  async patchIdentity(@Ctx() context: RequestContext, @Arg('input', () => PatchIdentityInput) input: PatchIdentityInput): Promise<PatchIdentityPayload> {
+    return showAttempt(context, await patchIdentity(this.core, context.member, input));
+  }
+
+  @Mutation(() => PatchCustomerPayload, {
+    description: 'Merges kycData into the current attempt, or starts one; then it is evaluated. Email, names and partnerUserId alone start or move no attempt.',
+  })
+  async patchCustomer(@Ctx() context: RequestContext, @Arg('input', () => PatchCustomerInput) input: PatchCustomerInput): Promise<PatchCustomerPayload> {
+    const { customer, identity } = await patchCustomer(this.core, context.member, input);
+    return identity === null ? { customer: showCustomer(context, customer), identity } : showAttempt(context, { customer, identity });
+  }
+
+  @Mutation(() => ReviewIdentityPayload, { description: "A reviewer's decision about an attempt that is IN_REVIEW." })
+  async reviewIdentity(@Ctx() context: RequestContext, @Arg('input', () => ReviewIdentityInput) input: ReviewIdentityInput): Promise<ReviewIdentityPayload> {
+    return showAttempt(context, await reviewIdentity(this.core, context.member, input));
+  }
+}
+
+@Resolver(() => CustomerObject)
+export class CustomerIdentityResolver {
+  constructor(private readonly core: Core) {}
+
+  @FieldResolver(() => IdentityObject, { nullable: true, description: 'The current attempt.' })
+  async identity(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<IdentityObject | null> {
+    return customer.currentIdentityId === null ? null : loadIdentity(context, customer.currentIdentityId);
+  }
+
+  @FieldResolver(() => KycDataFields, { nullable: true, description: 'The data of the current attempt; null when there is none.' })
+  async kycData(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<KycDataFields | null> {
+    return customer.currentIdentityId === null ? null : kycDataView((await loadIdentity(context, customer.currentIdentityId)).row.kyc_data);
+  }
+
+  @FieldResolver(() => IdentityConnection, { description: 'All attempts, newest first.' })
+  async identities(
+    @Root() customer: CustomerObject,
+    @Ctx() context: RequestContext,
+    @Arg('first', () => Int, { defaultValue: DEFAULT_PAGE }) first: number,
+    @Arg('after', () => String, { nullable: true }) after?: string | null,
+  ): Promise<Connection<IdentityObject>> {
+    const page = pageRequest(first, after);
+    return pageOf(page, await identityPage(this.core.database, context.member.organizationId, page, { customerId: customer.id }), identityView);
+  }
+}

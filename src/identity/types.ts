@@ -1,0 +1,172 @@
+import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { connectionOf } from '../core/connections.js';
+import { NodeObject } from '../core/objects.js';
+import { DateTimeScalar, EmailAddressScalar, IPAddressScalar } from '../core/scalars.js';
+import { CustomerObject } from '../customer/resolver.js';
+import * as vocabularies from '../kyc/vocabularies.js';
+import { KycDataFields } from './kyc-types.js';
+import type { IdentityFilter, IdentityRow } from './reads.js';
+
+@ObjectType('Identity', { implements: NodeObject, description: 'One verification attempt of a customer.', simpleResolvers: true })
+export class IdentityObject extends NodeObject {
+  @Field(() => vocabularies.IdentityStatus.values)
+  status!: vocabularies.IdentityStatus;
+  @Field(() => ID)
+  organizationId!: string;
+  @Field(() => String, { nullable: true, description: "Your own id of the enterprise that the person acts for." })
+  enterpriseId!: string | null;
+  @Field(() => String, { nullable: true, description: 'Your own id of the user.' })
+  userId!: string | null;
+  @Field(() => String, { nullable: true, description: 'Your own id of the program that the person joins.' })
+  programId!: string | null;
+  @Field(() => vocabularies.TransactionType.values, { nullable: true, description: 'Decides which data, documents and contracts are required.' })
+  transactionType!: vocabularies.TransactionType | null;
+  @Field(() => String, { nullable: true, description: 'Why the last step failed, in words fit for the applicant.' })
+  errorDescription!: string | null;
+  @Field(() => Int, { description: 'How many more times documents may be submitted before a person decides.' })
+  documentAttemptsRemaining!: number;
+  @Field(() => vocabularies.DebugStatus.values, { nullable: true, description: 'Sandbox only; null elsewhere.' })
+  debugStatus!: vocabularies.DebugStatus | null;
+  @Field(() => String, { nullable: true, description: 'Sandbox only; null elsewhere.' })
+  debugFailureReason!: string | null;
+  @Field(() => Int, { description: 'Grows by one with every committed change of this object.' })
+  version!: number;
+  @Field(() => DateTimeScalar)
+  createdAt!: string | Date;
+  @Field(() => DateTimeScalar)
+  updatedAt!: string | Date;
+  /** Not part of the schema: what the fields of this and other floors are resolved by. */
+  row!: IdentityRow;
+}
+
+export const IdentityConnection = connectionOf('Identity', IdentityObject);
+
+@ObjectType('Transition', { description: 'A step of the identity lifecycle. `from` is null for the first.', simpleResolvers: true })
+export class TransitionObject {
+  @Field(() => vocabularies.IdentityStatus.values, { nullable: true })
+  from!: vocabularies.IdentityStatus | null;
+  @Field(() => String)
+  event!: string;
+  @Field(() => vocabularies.IdentityStatus.values)
+  to!: vocabularies.IdentityStatus;
+  @Field(() => vocabularies.CustomerStatus.values)
+  customerStatus!: vocabularies.CustomerStatus;
+  @Field(() => vocabularies.KycStatus.values)
+  kycStatus!: vocabularies.KycStatus;
+}
+
+@InputType('IdentityFilter', { description: 'What is absent or null does not narrow the list.' })
+export class IdentityFilterInput implements IdentityFilter {
+  @Field(() => [vocabularies.IdentityStatus.values], { nullable: true })
+  status?: vocabularies.IdentityStatus[] | null;
+  @Field(() => ID, { nullable: true })
+  customerId?: string | null;
+  @Field(() => String, { nullable: true })
+  enterpriseId?: string | null;
+  @Field(() => String, { nullable: true })
+  userId?: string | null;
+  @Field(() => String, { nullable: true })
+  programId?: string | null;
+}
+
+@InputType()
+export class SubmitIdentityInput {
+  @Field(() => ID)
+  customerId!: string;
+  @Field(() => KycDataFields)
+  kycData!: KycDataFields;
+  @Field(() => vocabularies.TransactionType.values, { nullable: true })
+  transactionType?: vocabularies.TransactionType;
+  @Field(() => String, { nullable: true })
+  enterpriseId?: string | null;
+  @Field(() => String, { nullable: true })
+  userId?: string | null;
+  @Field(() => String, { nullable: true })
+  programId?: string | null;
+  @Field(() => IPAddressScalar, { nullable: true, description: 'The address that the person submitted from.' })
+  ipAddress?: string | null;
+  @Field(() => vocabularies.DebugStatus.values, { nullable: true, description: 'Sandbox only.' })
+  debugStatus?: vocabularies.DebugStatus | null;
+  @Field(() => String, { nullable: true, description: 'Sandbox only. Blank means none.' })
+  debugFailureReason?: string | null;
+}
+
+@InputType()
+export class PatchIdentityInput {
+  @Field(() => ID)
+  identityId!: string;
+  @Field(() => KycDataFields, { nullable: true })
+  kycData?: KycDataFields | null;
+  @Field(() => String, { nullable: true })
+  enterpriseId?: string | null;
+  @Field(() => String, { nullable: true })
+  userId?: string | null;
+  @Field(() => vocabularies.DebugStatus.values, { nullable: true, description: 'Sandbox only; only while AWAITING_DOCUMENT_UPLOAD or INCOMPLETE_VERIFICATIONS.' })
+  debugStatus?: vocabularies.DebugStatus | null;
+  @Field(() => String, { nullable: true, description: 'Sandbox only; only while AWAITING_DOCUMENT_UPLOAD or INCOMPLETE_VERIFICATIONS. Blank means none.' })
+  debugFailureReason?: string | null;
+}
+
+@InputType()
+export class PatchCustomerInput {
+  @Field(() => ID)
+  customerId!: string;
+  @Field(() => KycDataFields, { nullable: true })
+  kycData?: KycDataFields | null;
+  @Field(() => EmailAddressScalar, { nullable: true })
+  email?: string | null;
+  @Field(() => String, { nullable: true })
+  firstName?: string | null;
+  @Field(() => String, { nullable: true })
+  lastName?: string | null;
+  @Field(() => String, { nullable: true })
+  partnerUserId?: string | null;
+}
+
+@InputType()
+export class ReviewIdentityInput {
+  @Field(() => ID)
+  identityId!: string;
+  @Field(() => vocabularies.ReviewDecision.values)
+  decision!: vocabularies.ReviewDecision;
+  @Field(() => String, { nullable: true, description: 'Shown to the applicant.' })
+  message?: string | null;
+  @Field(() => String, { nullable: true, description: 'Kept from the applicant.' })
+  note?: string | null;
+  @Field(() => [vocabularies.IdClass.values], { nullable: true, description: 'With REQUEST_INFORMATION, exactly one of the two: the documents that are wanted, any one of them …' })
+  requiredDocuments?: vocabularies.IdClass[] | null;
+  @Field(() => [String], { nullable: true, description: '… or the fields to enter again, as paths of the input, such as kycData.address.city.' })
+  requiredFields?: string[] | null;
+}
+
+@ObjectType({ simpleResolvers: true })
+export class SubmitIdentityPayload {
+  @Field(() => IdentityObject)
+  identity!: IdentityObject;
+  @Field(() => CustomerObject)
+  customer!: CustomerObject;
+}
+
+@ObjectType({ simpleResolvers: true })
+export class PatchIdentityPayload {
+  @Field(() => IdentityObject)
+  identity!: IdentityObject;
+  @Field(() => CustomerObject)
+  customer!: CustomerObject;
+}
+
+@ObjectType({ simpleResolvers: true })
+export class PatchCustomerPayload {
+  @Field(() => CustomerObject)
+  customer!: CustomerObject;
+  @Field(() => IdentityObject, { nullable: true, description: 'The current attempt; null while there is none.' })
+  identity!: IdentityObject | null;
+}
+
+@ObjectType({ simpleResolvers: true })
+export class ReviewIdentityPayload {
+  @Field(() => IdentityObject)
+  identity!: IdentityObject;
+  @Field(() => CustomerObject)
+  customer!: CustomerObject;
+}

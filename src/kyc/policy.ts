@@ -1,0 +1,239 @@
+import type { FieldFault } from '../core/errors.js';
+import { PLACEHOLDER_CONTRACTS, TRANSACTION_KEYS, transactionKey, type ContractText, type ContractWording, type TransactionKey } from './contracts.js';
+import { fault, validateText } from './text.js';
+import { ContractType, isWordOf, vocabulary, wordsOf, type TransactionType, type Vocabulary, type WordOf } from './vocabularies.js';
+
+export { TRANSACTION_KEYS, transactionKey, type ContractText, type ContractWording, type TransactionKey } from './contracts.js';
+
+export const PhotoIdRule = vocabulary('PhotoIdRule', 'Who is asked for a government photo id.', {
+  EVERYONE: 'Everyone.',
+  UNLESS_US_CITIZEN: 'Everyone but US citizens who are not politically exposed; in a sandbox those of them who live in New York are asked too.',
+});
+export type PhotoIdRule = WordOf<typeof PhotoIdRule>;
+
+export const Liveness = vocabulary('Liveness', 'Who is asked for a selfie beside the photo id.', {
+  NEVER: 'Nobody.',
+  HOSTED_PAGE: 'Whoever goes through the hosted page.',
+  ALWAYS: 'Everyone who is asked for a photo id.',
+});
+export type Liveness = WordOf<typeof Liveness>;
+
+export const IdempotencyMode = vocabulary('IdempotencyMode', 'What a repeated Idempotency-Key with the same request is answered.', {
+  REPLAY: 'The objects that came of the first request.',
+  STRICT: 'IDEMPOTENCY_KEY_EXISTS, as the bank KYC API does.',
+});
+export type IdempotencyMode = WordOf<typeof IdempotencyMode>;
+
+export const ProviderName = vocabulary('ProviderName', 'Who decides what the gateway itself cannot.', {
+  SANDBOX: 'The sandbox provider, by magic values.',
+  MANUAL: 'A reviewer; the gateway\'s own checks decide documents.',
+});
+export type ProviderName = WordOf<typeof ProviderName>;
+
+/** What image files of documents have to keep to (domain.md, Documents). */
+export interface ImageRules {
+  /** Bytes of one file. */
+  maxBytes: number;
+  /** Pixels of each side. */
+  minPixels: number;
+  maxPdfPages: number;
+}
+
+/** The rules of one organization, as data (domain.md: "Policy is data, one record per organization"). No number of it is written twice. */
+export interface Policy {
+  /** Which contracts have to be signed. */
+  contractsRequired: Record<TransactionKey, ContractType[]>;
+  /** The version in force of each contract; one without wording cannot be required. */
+  contracts: Partial<Record<ContractType, ContractWording>>;
+  photoId: Record<TransactionKey, PhotoIdRule>;
+  liveness: Liveness;
+  /** Submissions of documents before a person decides. */
+  documentAttempts: number;
+  /** Days that an identity may wait for its applicant. */
+  waitingExpiryDays: number;
+  /** Years. */
+  minimumAge: number;
+  image: ImageRules;
+  /** null: the environment's own, SANDBOX or MANUAL. */
+  provider: ProviderName | null;
+  /** Whether a pass still goes to a person. */
+  reviewAfterPass: boolean;
+  idempotency: IdempotencyMode;
+  /** Days after which a finished person's data is erased; null keeps it. */
+  retentionDays: number | null;
+}
+
+/** What holds for an organization that has said nothing (domain.md: Evaluation, Documents). */
+export const DEFAULT_POLICY: Policy = {
+  contractsRequired: { INSTITUTIONAL_INDIVIDUAL: ['CSA', 'MPA', 'MIC'], EU_INDIVIDUAL: ['CSA'], NONE: [] },
+  contracts: PLACEHOLDER_CONTRACTS,
+  photoId: { INSTITUTIONAL_INDIVIDUAL: 'UNLESS_US_CITIZEN', EU_INDIVIDUAL: 'UNLESS_US_CITIZEN', NONE: 'EVERYONE' },
+  liveness: 'HOSTED_PAGE',
+  documentAttempts: 3,
+  waitingExpiryDays: 30,
+  minimumAge: 18,
+  image: { maxBytes: 15 * 1_048_576, minPixels: 200, maxPdfPages: 10 },
+  provider: null,
+  reviewAfterPass: false,
+  idempotency: 'REPLAY',
+  retentionDays: null,
+};
+
+/** The contracts that a policy asks to be signed for a transaction type, with the wording in force. */
+export function contractsFor(policy: Policy, transactionType: TransactionType | null): ContractText[] {
+  return policy.contractsRequired[transactionKey(transactionType)].flatMap((type) => {
+    const wording = policy.contracts[type];
+    return wording ? [{ type, ...wording }] : [];
+  });
+}
+
+type Settable<T> = { [Name in keyof T]?: T[Name] | null | undefined };
+
+/** A partial update of a policy: absent keeps, null goes back to the default (a contract's null removes its wording). */
+export type PolicyPatch = Settable<Omit<Policy, 'contractsRequired' | 'contracts' | 'photoId' | 'image'>> & {
+  contractsRequired?: { [Key in TransactionKey]?: readonly string[] | null | undefined } | null | undefined;
+  contracts?: { [Type in ContractType]?: Settable<ContractWording> | null | undefined } | null | undefined;
+  photoId?: Settable<Record<TransactionKey, PhotoIdRule>> | null | undefined;
+  image?: Settable<ImageRules> | null | undefined;
+};
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** More would let one person try documents at random. */
+const DOCUMENT_ATTEMPTS: Range = { from: 1, to: 20 };
+/** Days. Data older than a year says little of a person. */
+const WAITING_EXPIRY_DAYS: Range = { from: 1, to: 365 };
+/** Years. Younger people may not hold an account of their own anywhere that KYC is asked. */
+const MINIMUM_AGE: Range = { from: 13, to: 99 };
+/** Bytes. Under 100 KB no photo of a document is legible; 15 MiB is what the gateway reads at all. */
+const IMAGE_MAX_BYTES: Range = { from: 100_000, to: 15 * 1_048_576 };
+/** Pixels a side. No phone's camera gives more in its short side than the upper end. */
+const IMAGE_MIN_PIXELS: Range = { from: 1, to: 2_000 };
+const PDF_MAX_PAGES: Range = { from: 1, to: 100 };
+/** Days: a century. */
+const RETENTION_DAYS: Range = { from: 1, to: 36_500 };
+
+/** UTF-16 code units. */
+const CONTRACT_VERSION_MAX_LENGTH = 32;
+const CONTRACT_TITLE_MAX_LENGTH = 300;
+const CONTRACT_TEXT_MAX_LENGTH = 200_000;
+
+/**
+ * Merges a partial update into a policy, with every fault at once (paths such as `policy.documentAttempts`). The
+ * policy it returns is to be stored only while there are no faults. Neither argument is changed.
+ */
+export function mergePolicy(current: Policy, patch: PolicyPatch): { faults: FieldFault[]; policy: Policy } {
+  const faults: FieldFault[] = [];
+  const policy = structuredClone(current);
+  const integer = (name: 'documentAttempts' | 'waitingExpiryDays' | 'minimumAge', range: Range) => {
+    policy[name] = settle(policy[name], patch[name], DEFAULT_POLICY[name], (value) => checkInteger(`policy.${name}`, value, range, faults));
+  };
+  integer('documentAttempts', DOCUMENT_ATTEMPTS);
+  integer('waitingExpiryDays', WAITING_EXPIRY_DAYS);
+  integer('minimumAge', MINIMUM_AGE);
+  policy.retentionDays = settle(policy.retentionDays, patch.retentionDays, null, (value) => value !== null && checkInteger('policy.retentionDays', value, RETENTION_DAYS, faults));
+  policy.liveness = settle(policy.liveness, patch.liveness, DEFAULT_POLICY.liveness, (value) => checkWord('policy.liveness', value, Liveness, faults));
+  policy.idempotency = settle(policy.idempotency, patch.idempotency, DEFAULT_POLICY.idempotency, (value) => checkWord('policy.idempotency', value, IdempotencyMode, faults));
+  policy.provider = settle(policy.provider, patch.provider, null, (value) => checkWord('policy.provider', value, ProviderName, faults));
+  policy.reviewAfterPass = settle(policy.reviewAfterPass, patch.reviewAfterPass, DEFAULT_POLICY.reviewAfterPass, (value) => checkBoolean('policy.reviewAfterPass', value, faults));
+  mergeImageRules(policy, patch.image, faults);
+  mergePhotoId(policy, patch.photoId, faults);
+  mergeWordings(policy, patch.contracts, faults);
+  mergeRequiredContracts(policy, patch.contractsRequired, faults);
+  requireWordings(policy, faults);
+  return { faults, policy };
+}
+
+/** The value after a patch: absent keeps, null goes back to the default, what does not pass is left out. */
+function settle<T>(current: T, given: T | null | undefined, byDefault: T, passes: (value: T) => boolean): T {
+  if (given === undefined) return current;
+  if (given === null) return byDefault;
+  return passes(given) ? given : current;
+}
+
+function mergeImageRules(policy: Policy, patch: PolicyPatch['image'], faults: FieldFault[]): void {
+  if (patch === undefined) return;
+  const ranges: Record<keyof ImageRules, Range> = { maxBytes: IMAGE_MAX_BYTES, minPixels: IMAGE_MIN_PIXELS, maxPdfPages: PDF_MAX_PAGES };
+  for (const name of Object.keys(ranges) as (keyof ImageRules)[]) {
+    const given = patch === null ? null : patch[name];
+    policy.image[name] = settle(policy.image[name], given, DEFAULT_POLICY.image[name], (value) => checkInteger(`policy.image.${name}`, value, ranges[name], faults));
+  }
+}
+
+function mergePhotoId(policy: Policy, patch: PolicyPatch['photoId'], faults: FieldFault[]): void {
+  if (patch === undefined) return;
+  for (const key of TRANSACTION_KEYS) {
+    const given = patch === null ? null : patch[key];
+    policy.photoId[key] = settle(policy.photoId[key], given, DEFAULT_POLICY.photoId[key], (value) => checkWord(`policy.photoId.${key}`, value, PhotoIdRule, faults));
+  }
+}
+
+function mergeWordings(policy: Policy, patch: PolicyPatch['contracts'], faults: FieldFault[]): void {
+  if (patch === null) policy.contracts = structuredClone(DEFAULT_POLICY.contracts);
+  for (const [type, given] of Object.entries(patch ?? {})) {
+    const path = `policy.contracts.${type}`;
+    if (!checkContractType(path, type, faults) || given === undefined) continue;
+    if (given === null) delete policy.contracts[type];
+    else policy.contracts[type] = mergeWording(path, policy.contracts[type], given, faults);
+  }
+}
+
+function mergeWording(path: string, current: ContractWording | undefined, given: Settable<ContractWording>, faults: FieldFault[]): ContractWording {
+  const part = (name: keyof ContractWording, maxLength: number, multiline: boolean): string => {
+    const checked = validateText(`${path}.${name}`, given[name], { maxLength, multiline });
+    faults.push(...checked.faults);
+    const value = checked.value ?? (given[name] === undefined ? current?.[name] : undefined);
+    if (value === undefined) faults.push(fault(`${path}.${name}`, 'required', 'A contract has a version, a title and a text.'));
+    return value ?? '';
+  };
+  return {
+    version: part('version', CONTRACT_VERSION_MAX_LENGTH, false),
+    title: part('title', CONTRACT_TITLE_MAX_LENGTH, false),
+    text: part('text', CONTRACT_TEXT_MAX_LENGTH, true),
+  };
+}
+
+function mergeRequiredContracts(policy: Policy, patch: PolicyPatch['contractsRequired'], faults: FieldFault[]): void {
+  if (patch === undefined) return;
+  for (const key of TRANSACTION_KEYS) {
+    const given = patch === null ? null : patch[key];
+    if (given === undefined) continue;
+    const types = [...new Set(given ?? DEFAULT_POLICY.contractsRequired[key])];
+    policy.contractsRequired[key] = types.filter((type) => checkContractType(`policy.contractsRequired.${key}`, type, faults));
+  }
+}
+
+/** A contract that nobody can read cannot be asked to be signed. */
+function requireWordings(policy: Policy, faults: FieldFault[]): void {
+  const required = new Set(TRANSACTION_KEYS.flatMap((key) => policy.contractsRequired[key]));
+  for (const type of required) {
+    if (!policy.contracts[type]) faults.push(fault(`policy.contracts.${type}`, 'required', 'This contract is required for a transaction type, so it has to have a version, a title and a text.'));
+  }
+}
+
+function checkInteger(path: string, value: number, range: Range, faults: FieldFault[]): boolean {
+  if (Number.isInteger(value) && value >= range.from && value <= range.to) return true;
+  faults.push(fault(path, 'out_of_range', `A whole number from ${range.from} to ${range.to} is expected.`));
+  return false;
+}
+
+function checkWord<Word extends string>(path: string, value: unknown, words: Vocabulary<Word>, faults: FieldFault[]): boolean {
+  if (isWordOf(words, value)) return true;
+  faults.push(fault(path, 'unknown_value', `One of these is expected: ${wordsOf(words).join(', ')}.`));
+  return false;
+}
+
+function checkContractType(path: string, value: string, faults: FieldFault[]): value is ContractType {
+  if (isWordOf(ContractType, value)) return true;
+  faults.push(fault(path, 'unknown_contract', `Contracts are: ${wordsOf(ContractType).join(', ')}.`));
+  return false;
+}
+
+function checkBoolean(path: string, value: unknown, faults: FieldFault[]): boolean {
+  if (typeof value === 'boolean') return true;
+  faults.push(fault(path, 'invalid', 'true or false is expected.'));
+  return false;
+}

@@ -1,0 +1,54 @@
+import { ConfigError, readConfig } from './core/config.js';
+import { startGateway, type Gateway } from './gateway.js';
+
+/** Reads the configuration, starts the gateway and stops it on a signal. */
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const gateway = await startGateway(config);
+  console.log(greeting(gateway));
+  let stopping = false;
+  const stop = (): void => {
+    // A second signal does not wait.
+    if (stopping) process.exit(1);
+    stopping = true;
+    gateway.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+function greeting({ url, demoKeys }: Gateway): string {
+  const ready = `Gateway ready at ${url}`;
+  if (!demoKeys) return ready;
+  return `${ready}
+
+  Demo organization (sandbox)
+    API key       ${demoKeys.apiKey}
+    reviewer key  ${demoKeys.reviewerKey}
+
+  Explore         ${url}/graphql in a browser: every step of the flow is a tab
+  Watch it work   npm run demo, in another terminal
+  Read            README.md`;
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof ConfigError || isListenError(error)) console.error(sentence(error as Error));
+  else console.error(error);
+  process.exit(1);
+});
+
+function isListenError(error: unknown): boolean {
+  return error instanceof Error && ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
+function sentence(error: Error): string {
+  const { code, port, address } = error as Error & { code?: string; port?: number; address?: string };
+  if (code === 'EADDRINUSE') return `PORT ${port} of ${address} is in use: stop what listens there, or choose another PORT.`;
+  return isListenError(error) ? `HOST ${address} and PORT ${port} cannot be listened on (${code}): choose others.` : error.message;
+}

@@ -1,0 +1,94 @@
+import type { Kysely } from 'kysely';
+import type { Caller, Role } from '../core/caller.js';
+import type { Core } from '../core/command.js';
+import type { LedgerRow } from '../core/event-log.js';
+import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
+import { kindOfId, newId } from '../core/ids.js';
+import { DEFAULT_POLICY } from '../kyc/policy.js';
+import { validateName } from '../kyc/text.js';
+import type { Environment } from '../kyc/vocabularies.js';
+import { ApiKeyEntity, OrganizationEntity, type ApiKey, type Organization } from './entity.js';
+import { mintKey } from './keys.js';
+
+export interface NewOrganization {
+  name: string;
+  environment: Environment;
+}
+
+export interface NewApiKey {
+  organizationId?: string | null | undefined;
+  role: Exclude<Role, 'OPERATOR'>;
+  name: string;
+  expiresAt?: Date | null | undefined;
+}
+
+/** Creates an organization under the default policy. */
+export async function createOrganization(core: Core, input: NewOrganization): Promise<Organization> {
+  const name = validateName('name', input.name);
+  if (name.faults.length > 0) throw badInput(name.faults);
+  return core.database.owner().transactional(async (em) => {
+    const organization = em.create(OrganizationEntity, {
+      id: newId('organization'),
+      name: name.value,
+      environment: input.environment,
+      policy: DEFAULT_POLICY,
+      createdAt: core.clock.now(),
+    });
+    await em.flush();
+    const ledger: LedgerRow = { organization_id: organization.id, position: 0, clock_offset_milliseconds: 0 };
+    await (em.getKysely() as unknown as Kysely<{ organization_ledger: LedgerRow }>).insertInto('organization_ledger').values(ledger).execute();
+    return organization;
+  });
+}
+
+/** Makes a key of an organization: the operator for any, others for their own. The secret is returned this once. */
+export async function createApiKey(core: Core, caller: Caller, input: NewApiKey): Promise<{ secret: string; apiKey: ApiKey }> {
+  const organizationId = organizationFor(caller, input.organizationId);
+  const name = validateName('name', input.name);
+  const faults: FieldFault[] = [...name.faults];
+  const now = core.clock.now();
+  if (input.expiresAt != null && input.expiresAt <= now) faults.push({ path: 'expiresAt', code: 'in_past', message: 'The key would have expired already.' });
+  if (faults.length > 0) throw badInput(faults);
+  const minted = mintKey();
+  return core.database.owner().transactional(async (em) => {
+    const organization = kindOfId(organizationId) === 'organization' ? await em.findOne(OrganizationEntity, { id: organizationId }) : null;
+    if (!organization) throw notFound('organization');
+    const apiKey = em.create(ApiKeyEntity, {
+      id: newId('apiKey'),
+      organizationId,
+      prefix: minted.prefix,
+      secretHash: minted.secretHash,
+      role: input.role,
+      name: name.value,
+      createdAt: now,
+      expiresAt: input.expiresAt ?? null,
+      revokedAt: null,
+      lastUsedAt: null,
+    });
+    return { secret: minted.secret, apiKey };
+  });
+}
+
+/** Ends a key at once. Ending it again is the same as once. */
+export async function revokeApiKey(core: Core, caller: Caller, id: string): Promise<ApiKey> {
+  return core.database.owner().transactional(async (em) => {
+    const apiKey = kindOfId(id) === 'apiKey' ? await em.findOne(ApiKeyEntity, { id }, { filters: false }) : null;
+    if (!apiKey || (caller.role !== 'OPERATOR' && apiKey.organizationId !== caller.organizationId)) throw notFound('API key');
+    apiKey.revokedAt ??= core.clock.now();
+    return apiKey;
+  });
+}
+
+function organizationFor(caller: Caller, given: string | null | undefined): string {
+  if (caller.role !== 'OPERATOR') {
+    if (given != null && given !== caller.organizationId) throw notFound('organization');
+    return caller.organizationId;
+  }
+  if (given == null) throw badInput([{ path: 'organizationId', code: 'required', message: 'The operator says which organization the key is for.' }]);
+  return given;
+}
+
+/** Refuses what only a sandbox has. */
+export function requireSandbox(environment: Environment): void {
+  if (environment !== 'SANDBOX') throw refusal('FORBIDDEN', 'Only a SANDBOX organization has this.');
+}

@@ -1,0 +1,39 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import { tenantFilters } from '../core/tenancy.js';
+import type { Role } from '../core/caller.js';
+import type { Environment } from '../kyc/vocabularies.js';
+import type { Policy } from '../kyc/policy.js';
+
+/** A company that verifies its customers here: the owner of every other row. */
+export const OrganizationEntity = defineEntity({
+  name: 'Organization',
+  tableName: 'organization',
+  properties: {
+    id: p.string().primary(),
+    name: p.string(),
+    environment: p.string().$type<Environment>(),
+    policy: p.json<Policy>(),
+    createdAt: p.datetime(),
+  },
+});
+export type Organization = InferEntity<typeof OrganizationEntity>;
+
+/** A key of an organization. The secret itself is not kept, only its digest. */
+export const ApiKeyEntity = defineEntity({
+  name: 'ApiKey',
+  tableName: 'api_key',
+  filters: tenantFilters,
+  properties: {
+    id: p.string().primary(),
+    organizationId: p.string(),
+    prefix: p.string(),
+    secretHash: p.string(),
+    role: p.string().$type<Exclude<Role, 'OPERATOR'>>(),
+    name: p.string(),
+    createdAt: p.datetime(),
+    expiresAt: p.datetime().nullable(),
+    revokedAt: p.datetime().nullable(),
+    lastUsedAt: p.datetime().nullable(),
+  },
+});
+export type ApiKey = InferEntity<typeof ApiKeyEntity>;

@@ -1,0 +1,55 @@
+import type { Caller } from '../core/caller.js';
+import type { Clock } from '../core/clock.js';
+import type { Database } from '../core/database.js';
+import type { UnitOfWork } from '../core/command.js';
+import type { Kysely } from 'kysely';
+import { digestOf, prefixOf, sameDigest } from './keys.js';
+import { OrganizationEntity, type Organization } from './entity.js';
+import type { Policy } from '../kyc/policy.js';
+import type { Environment } from '../kyc/vocabularies.js';
+
+interface OrganizationTables {
+  organization: { id: string; name: string; environment: Environment; policy: Policy };
+  api_key: {
+    id: string;
+    organization_id: string;
+    prefix: string;
+    secret_hash: string;
+    role: 'ADMIN' | 'PARTNER' | 'REVIEWER';
+    expires_at: string | null;
+    revoked_at: string | null;
+  };
+}
+
+/** The organization of a command. */
+export async function organizationOf(unit: UnitOfWork): Promise<Organization> {
+  return unit.em.findOneOrFail(OrganizationEntity, { id: unit.organizationId });
+}
+
+/** What reads need of their organization. */
+export async function readOrganization(database: Database, organizationId: string): Promise<OrganizationTables['organization']> {
+  return database.read<OrganizationTables, OrganizationTables['organization']>(organizationId, (reader) =>
+    reader.selectFrom('organization').select(['id', 'name', 'environment', 'policy']).where('id', '=', organizationId).executeTakeFirstOrThrow(),
+  );
+}
+
+/**
+ * Who holds a credential; null when it is none, unknown, revoked or expired. The operator's key is compared with the
+ * configuration's, API keys by the digest that is kept.
+ */
+export async function callerOf(database: Database, clock: Clock, operatorKey: string | null, credential: string): Promise<Caller | null> {
+  if (operatorKey !== null && sameDigest(digestOf(operatorKey), digestOf(credential))) {
+    return { role: 'OPERATOR', organizationId: null, actor: 'operator' };
+  }
+  const prefix = prefixOf(credential);
+  if (prefix === null) return null;
+  const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
+  const key = await reader
+    .selectFrom('api_key')
+    .select(['id', 'organization_id', 'secret_hash', 'role', 'expires_at', 'revoked_at'])
+    .where('prefix', '=', prefix)
+    .executeTakeFirst();
+  if (!key || !sameDigest(key.secret_hash, digestOf(credential))) return null;
+  if (key.revoked_at !== null || (key.expires_at !== null && new Date(key.expires_at) <= clock.now())) return null;
+  return { role: key.role, organizationId: key.organization_id, actor: key.id };
+}

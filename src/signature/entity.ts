@@ -1,0 +1,22 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import { tenantFilters } from '../core/tenancy.js';
+import type { ContractType } from '../kyc/vocabularies.js';
+
+/** A contract of an attempt, signed. */
+export const SignatureEntity = defineEntity({
+  name: 'Signature',
+  tableName: 'signature',
+  filters: tenantFilters,
+  properties: {
+    id: p.string().primary(),
+    organizationId: p.string(),
+    identityId: p.string(),
+    contractType: p.string().$type<ContractType>(),
+    contractVersion: p.string(),
+    contractSignerNameFull: p.string().nullable(),
+    contractSignedDate: p.datetime(),
+    contractSignedIPAddress: p.string().fieldName('contract_signed_ip_address').nullable(),
+    createdAt: p.datetime(),
+  },
+});
+export type Signature = InferEntity<typeof SignatureEntity>;

@@ -1,0 +1,44 @@
+import type { BatchRead } from '../core/context.js';
+import { groupedInOrder, inOrder } from '../core/context.js';
+import type { UnitOfWork } from '../core/command.js';
+import type { ContractType } from '../kyc/vocabularies.js';
+import { SignatureEntity } from './entity.js';
+
+/** A signature as it is kept. */
+export interface SignatureRow {
+  id: string;
+  organization_id: string;
+  identity_id: string;
+  contract_type: ContractType;
+  contract_version: string;
+  contract_signer_name_full: string | null;
+  contract_signed_date: string;
+  contract_signed_ip_address: string | null;
+  created_at: string;
+}
+
+interface SignatureTables {
+  signature: SignatureRow;
+}
+
+/** Signatures by id; null for one that the organization does not have. */
+export const signatureById: BatchRead<string, SignatureRow | null> = async (database, organizationId, ids) => {
+  const rows = await database.read<SignatureTables, SignatureRow[]>(organizationId, (reader) =>
+    reader.selectFrom('signature').selectAll().where('organization_id', '=', organizationId).where('id', 'in', ids).execute(),
+  );
+  return inOrder(ids, rows, (row) => row.id);
+};
+
+/** The signatures of attempts, oldest first. */
+export const signaturesByIdentity: BatchRead<string, SignatureRow[]> = async (database, organizationId, identityIds) => {
+  const rows = await database.read<SignatureTables, SignatureRow[]>(organizationId, (reader) =>
+    reader.selectFrom('signature').selectAll().where('organization_id', '=', organizationId).where('identity_id', 'in', identityIds).orderBy('id').execute(),
+  );
+  return groupedInOrder(identityIds, rows, (row) => row.identity_id);
+};
+
+/** The contracts that a command's attempt has had signed. */
+export async function signedContractsOf(unit: UnitOfWork, identityId: string): Promise<ContractType[]> {
+  const signatures = await unit.em.find(SignatureEntity, { identityId });
+  return signatures.map((signature) => signature.contractType);
+}

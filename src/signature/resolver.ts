@@ -1,0 +1,151 @@
+import { Arg, Ctx, Field, FieldResolver, ID, InputType, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import type { Core } from '../core/command.js';
+import type { RequestContext } from '../core/context.js';
+import { notFound } from '../core/errors.js';
+import { NodeObject } from '../core/objects.js';
+import { DateTimeScalar, IPAddressScalar } from '../core/scalars.js';
+import { CustomerObject } from '../customer/resolver.js';
+import { loadIdentity, showAttempt } from '../identity/resolver.js';
+import { IdentityObject } from '../identity/types.js';
+import { contractsFor } from '../kyc/policy.js';
+import * as vocabularies from '../kyc/vocabularies.js';
+import { readOrganization } from '../organization/reads.js';
+import { submitSignatures, type NewSignature } from './commands.js';
+import { signatureById, signaturesByIdentity, type SignatureRow } from './reads.js';
+
+@ObjectType({ description: 'What is to be signed, in the version that is in force.', simpleResolvers: true })
+export class Contract {
+  @Field(() => vocabularies.ContractType.values)
+  type!: vocabularies.ContractType;
+  @Field(() => String)
+  version!: string;
+  @Field(() => String)
+  title!: string;
+  @Field(() => String)
+  text!: string;
+}
+
+@ObjectType('Signature', { implements: NodeObject, description: 'A contract of an attempt, signed.', simpleResolvers: true })
+export class SignatureObject extends NodeObject {
+  @Field(() => vocabularies.ContractType.values)
+  contractType!: vocabularies.ContractType;
+  @Field(() => String)
+  contractVersion!: string;
+  @Field(() => String, { nullable: true })
+  contractSignerNameFull!: string | null;
+  @Field(() => DateTimeScalar)
+  contractSignedDate!: string;
+  @Field(() => IPAddressScalar, { nullable: true })
+  contractSignedIPAddress!: string | null;
+  @Field(() => DateTimeScalar)
+  createdAt!: string;
+  /** Not part of the schema. */
+  identityId!: string;
+}
+
+/** A signature as it is shown. */
+function signatureView(row: SignatureRow): SignatureObject {
+  return {
+    id: row.id,
+    contractType: row.contract_type,
+    contractVersion: row.contract_version,
+    contractSignerNameFull: row.contract_signer_name_full,
+    contractSignedDate: row.contract_signed_date,
+    contractSignedIPAddress: row.contract_signed_ip_address,
+    createdAt: row.created_at,
+    identityId: row.identity_id,
+  };
+}
+
+/** Loads a signature of the caller's organization. Throws NOT_FOUND. */
+export async function loadSignature(context: RequestContext, id: string): Promise<SignatureObject> {
+  const row = await context.load(signatureById, id);
+  if (!row) throw notFound('signature');
+  return signatureView(row);
+}
+
+@InputType({ description: 'One contract, signed. All of it is required.' })
+class SignatureInput implements NewSignature {
+  @Field(() => vocabularies.ContractType.values)
+  contractType!: vocabularies.ContractType;
+  @Field(() => String, { nullable: true, description: 'The version in force: another is refused.' })
+  contractVersion?: string | null;
+  @Field(() => String, { nullable: true })
+  contractSignerNameFull?: string | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Not in the future.' })
+  contractSignedDate?: Date | null;
+  @Field(() => IPAddressScalar, { nullable: true })
+  contractSignedIPAddress?: string | null;
+  @Field(() => Boolean, { nullable: true, description: 'Must be true.' })
+  userAgreesToTerms?: boolean | null;
+}
+
+@InputType()
+class SubmitSignaturesInput {
+  @Field(() => ID)
+  identityId!: string;
+  @Field(() => [SignatureInput])
+  signatures!: SignatureInput[];
+}
+
+@ObjectType({ simpleResolvers: true })
+class SubmitSignaturesPayload {
+  @Field(() => [SignatureObject])
+  signatures!: SignatureObject[];
+  @Field(() => IdentityObject)
+  identity!: IdentityObject;
+  @Field(() => CustomerObject)
+  customer!: CustomerObject;
+}
+
+@Resolver(() => SignatureObject)
+export class SignatureResolver {
+  constructor(private readonly core: Core) {}
+
+  @Query(() => [Contract], { description: "The contracts that your organization's policy asks for." })
+  async contracts(
+    @Ctx() context: RequestContext,
+    @Arg('transactionType', () => vocabularies.TransactionType.values, { nullable: true }) transactionType?: vocabularies.TransactionType | null,
+  ): Promise<Contract[]> {
+    const { policy } = await readOrganization(this.core.database, context.member.organizationId);
+    return contractsFor(policy, transactionType ?? null);
+  }
+
+  @FieldResolver(() => IdentityObject)
+  identity(@Root() signature: SignatureObject, @Ctx() context: RequestContext): Promise<IdentityObject> {
+    return loadIdentity(context, signature.identityId);
+  }
+
+  @Mutation(() => SubmitSignaturesPayload, {
+    description: 'Signs contracts while AWAITING_SIGNATURE, one by one or together, by one signer or several; each contract once. The last completes them.',
+  })
+  async submitSignatures(@Ctx() context: RequestContext, @Arg('input', () => SubmitSignaturesInput) input: SubmitSignaturesInput): Promise<SubmitSignaturesPayload> {
+    const { signatureIds, ...attempt } = await submitSignatures(this.core, context.member, input);
+    const signatures = await Promise.all(signatureIds.map((id) => loadSignature(context, id)));
+    return { signatures, ...showAttempt(context, attempt) };
+  }
+}
+
+@Resolver(() => IdentityObject)
+export class IdentitySignatureResolver {
+  @FieldResolver(() => [SignatureObject], { description: 'The signatures of this attempt, oldest first.' })
+  async signatures(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<SignatureObject[]> {
+    return (await context.load(signaturesByIdentity, identity.id)).map(signatureView);
+  }
+
+  @FieldResolver(() => [vocabularies.ContractType.values], {
+    description: 'Contracts still to be signed, while AWAITING_SIGNATURE; else empty. `requirements` names them from the first call.',
+  })
+  async signaturesRequired(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<vocabularies.ContractType[]> {
+    if (identity.status !== 'AWAITING_SIGNATURE') return [];
+    const signed = await context.load(signaturesByIdentity, identity.id);
+    return contractsFor(identity.row.policy, identity.transactionType)
+      .map((contract) => contract.type)
+      .filter((type) => !signed.some((signature) => signature.contract_type === type));
+  }
+
+  @FieldResolver(() => [vocabularies.ContractType.values])
+  async signaturesSubmitted(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<vocabularies.ContractType[]> {
+    return (await context.load(signaturesByIdentity, identity.id)).map((signature) => signature.contract_type);
+  }
+}

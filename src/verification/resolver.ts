@@ -1,0 +1,87 @@
+import { Ctx, Field, FieldResolver, ObjectType, Resolver, Root } from 'type-graphql';
+import type { Core } from '../core/command.js';
+import type { RequestContext } from '../core/context.js';
+import { CustomerObject } from '../customer/resolver.js';
+import { documentsByIdentity, filesByDocument, subjectDocument } from '../document/reads.js';
+import { identityById } from '../identity/reads.js';
+import { IdentityObject } from '../identity/types.js';
+import { missingSignatures, NO_DEMANDS, requirementsOf, type Requirement, type RequirementSubject } from '../kyc/requirements.js';
+import * as vocabularies from '../kyc/vocabularies.js';
+import { readOrganization } from '../organization/reads.js';
+import { signaturesByIdentity } from '../signature/reads.js';
+import { Contract } from '../signature/resolver.js';
+import type { IdentityRow } from '../identity/reads.js';
+
+@ObjectType('Requirement', { description: 'One thing that still has to be provided.', simpleResolvers: true })
+class RequirementObject {
+  @Field(() => vocabularies.RequirementKind.values)
+  kind!: vocabularies.RequirementKind;
+  @Field(() => String, { nullable: true, description: 'Path in the input, such as kycData.address.postalCode; null for a document or a signature.' })
+  field!: string | null;
+  @Field(() => [vocabularies.IdClass.values], { nullable: true, description: 'Any one of these documents satisfies it.' })
+  acceptedDocuments!: vocabularies.IdClass[] | null;
+  @Field(() => Contract, { nullable: true, description: 'The contract to sign, with its text.' })
+  contract!: Contract | null;
+  @Field(() => vocabularies.RequirementCode.values)
+  code!: vocabularies.RequirementCode;
+  @Field(() => String)
+  message!: string;
+}
+
+/** What an attempt still lacks; nothing of one that is approved, all signed, or ended. */
+async function requirementsOfAttempt(core: Core, context: RequestContext, row: IdentityRow): Promise<Requirement[]> {
+  if (row.status === 'APPROVED' || row.status === 'SIGNATURE_SUBMITTED') return [];
+  const [{ environment }, documents, signatures] = await Promise.all([
+    readOrganization(core.database, row.organization_id),
+    context.load(documentsByIdentity, row.id),
+    context.load(signaturesByIdentity, row.id),
+  ]);
+  const files = await Promise.all(documents.map((document) => context.load(filesByDocument, document.id)));
+  const subject: RequirementSubject = {
+    kycData: row.kyc_data,
+    transactionType: row.transaction_type,
+    policy: row.policy,
+    environment,
+    documents: documents.map((document, index) => subjectDocument(document, files[index] ?? [])),
+    signedContracts: signatures.map((signature) => signature.contract_type),
+    hostedPage: false,
+    demands: row.demands,
+  };
+  // Data and documents have been accepted by then, by the provider or by a person who looked away from some of it.
+  return row.status === 'AWAITING_SIGNATURE' ? missingSignatures(subject) : requirementsOf(subject);
+}
+
+@Resolver(() => IdentityObject)
+export class IdentityRequirementResolver {
+  constructor(private readonly core: Core) {}
+
+  @FieldResolver(() => [RequirementObject], { description: 'Everything that this attempt still lacks, all at once; empty once it has ended.' })
+  async requirements(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<Requirement[]> {
+    if (identity.status === 'DECLINED' || identity.status === 'EXPIRED') return [];
+    return requirementsOfAttempt(this.core, context, identity.row);
+  }
+}
+
+@Resolver(() => CustomerObject)
+export class CustomerRequirementResolver {
+  constructor(private readonly core: Core) {}
+
+  @FieldResolver(() => [RequirementObject], {
+    description: 'Everything that still stands between this customer and ACTIVE, all at once; empty when nothing does. After REJECTED or EXPIRED: what a further attempt would lack.',
+  })
+  async requirements(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<Requirement[]> {
+    const row = customer.currentIdentityId === null ? null : await context.load(identityById, customer.currentIdentityId);
+    if (row !== null && row.status !== 'DECLINED' && row.status !== 'EXPIRED') return requirementsOfAttempt(this.core, context, row);
+    const { environment, policy } = await readOrganization(this.core.database, context.member.organizationId);
+    return requirementsOf({
+      kycData: row?.kyc_data ?? {},
+      transactionType: row?.transaction_type ?? null,
+      policy,
+      environment,
+      documents: [],
+      signedContracts: [],
+      hostedPage: false,
+      demands: NO_DEMANDS,
+    });
+  }
+}

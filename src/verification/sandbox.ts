@@ -1,0 +1,61 @@
+import { PHOTO_ID_DEMAND, PROOF_OF_ADDRESS_DEMAND } from '../kyc/demands.js';
+import { controlFor, SANDBOX_SECONDS, type SandboxAnswer, type SandboxControl } from '../kyc/sandbox.js';
+import type { DocumentVerdict, EvaluationVerdict, Provider, ProviderDocument, ProviderSubject } from './provider.js';
+
+const DEMANDS = { PHOTO_ID: PHOTO_ID_DEMAND, PROOF_OF_ADDRESS: PROOF_OF_ADDRESS_DEMAND } as const;
+
+/** What the debugFailureReason shows as errorDescription; any other text is shown as it is (domain.md, Sandbox). */
+export const FAILURE_REASONS: Readonly<Record<string, string>> = {
+  expired: 'The document has expired.',
+  cannot_verify_id: 'The document could not be verified.',
+  portrait_not_found: 'No portrait was found on the document.',
+  portrait_not_clear: 'The portrait on the document is not clear.',
+  face_mismatch: 'The portrait does not match the face of the selfie.',
+};
+const FAILURE_UNEXPLAINED = 'The document could not be verified.';
+const MISMATCH_DESCRIPTION = 'The Social Security number does not match the records. Check it and enter it again.';
+/** Where it went wrong is kept as the number whose control goes on deciding the attempt. */
+const HELD_TO = 'heldTo';
+
+/** The provider of sandboxes: deterministic answers from the table of controls, on the sandbox's schedule. */
+export function sandboxProvider(speed: number): Provider {
+  return {
+    decidesReviews: true,
+    seconds: (step, subject) => (step === 'EVALUATING_SUBMISSION' ? (answerFor(subject).answer.seconds ?? SANDBOX_SECONDS[step]) : SANDBOX_SECONDS[step]) / speed,
+    evaluate: (subject) => Promise.resolve(evaluate(subject)),
+    checkDocuments: (subject, documents) => Promise.resolve(documents.map((document) => check(subject, document))),
+  };
+}
+
+function answerFor(subject: ProviderSubject): { control: SandboxControl; answer: SandboxAnswer; heldTo: string | null } {
+  const held = subject.state[HELD_TO];
+  const heldTo = typeof held === 'string' ? held : null;
+  const control = controlFor({ email: subject.email, nationalIdNumber: subject.kycData.nationalIdNumber ?? null, debugStatus: subject.debugStatus }, heldTo);
+  // A number that was corrected once goes on with what follows the correction.
+  const isFirst = 'nationalIdNumber' in control.trigger ? heldTo === null : subject.evaluations === 0;
+  return { control, answer: isFirst ? control.first : control.later, heldTo };
+}
+
+function evaluate(subject: ProviderSubject): EvaluationVerdict {
+  const { control, answer, heldTo } = answerFor(subject);
+  const isMismatch = answer.outcome === 'SSN_MISMATCH';
+  const holds = isMismatch && 'nationalIdNumber' in control.trigger ? control.trigger.nationalIdNumber : heldTo;
+  return {
+    outcome: answer.outcome,
+    demands: (answer.documents ?? []).map((document) => DEMANDS[document]),
+    errorDescription: isMismatch ? MISMATCH_DESCRIPTION : debugFailure(subject),
+    state: holds === null ? {} : { [HELD_TO]: holds },
+  };
+}
+
+function check(subject: ProviderSubject, document: ProviderDocument): DocumentVerdict {
+  if (!answerFor(subject).control.failsDocuments) return { documentId: document.id, reason: null };
+  return { documentId: document.id, reason: debugFailure(subject) ?? FAILURE_UNEXPLAINED };
+}
+
+/** What debugFailureReason shows: nothing beside debugStatus PASSED. It changes no status. */
+function debugFailure(subject: ProviderSubject): string | null {
+  const given = subject.debugFailureReason;
+  if (given === null || subject.debugStatus === 'PASSED') return null;
+  return FAILURE_REASONS[given] ?? given;
+}

@@ -1,0 +1,130 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, inject } from 'vitest';
+import { readConfig } from '../../src/core/config.js';
+import { startGateway, type Gateway } from '../../src/gateway.js';
+import { Client, type Key } from './client.js';
+import { createDatabase, dropDatabase } from './databases.js';
+import { graphql } from '../generated/index.js';
+
+export const OPERATOR_KEY = 'the-operator-key-of-the-test-suites';
+
+const CREATE_ORGANIZATION = graphql(`
+  mutation CreateOrganization($input: CreateOrganizationInput!) {
+    createOrganization(input: $input) {
+      organization {
+        id
+        name
+        environment
+      }
+    }
+  }
+`);
+
+const CREATE_API_KEY = graphql(`
+  mutation CreateApiKey($input: CreateApiKeyInput!) {
+    createApiKey(input: $input) {
+      secret
+      apiKey {
+        id
+        prefix
+        role
+        name
+        expiresAt
+        revokedAt
+      }
+    }
+  }
+`);
+
+/** An organization of a test's own, with a client for each of its roles. */
+export interface TestOrganization {
+  id: string;
+  partner: Client;
+  reviewer: Client;
+}
+
+/** A gateway of a test file's own, on a copy of the template database. */
+export class TestGateway {
+  #gateway: Gateway | null = null;
+  #directory = '';
+  #databaseUrl: string | undefined;
+
+  get url(): string {
+    if (!this.#gateway) throw new Error('The gateway is not running');
+    return this.#gateway.url;
+  }
+
+  get dataDirectory(): string {
+    return this.#directory;
+  }
+
+  /** Null on the embedded database. */
+  get databaseUrl(): string | null {
+    return this.#databaseUrl ?? null;
+  }
+
+  get operator(): Client {
+    return this.client(OPERATOR_KEY);
+  }
+
+  client(key: Key): Client {
+    return new Client(this.url, key);
+  }
+
+  /** Starts it; after `stop` again, on the same data. */
+  async start(): Promise<void> {
+    this.#gateway = await startGateway(
+      readConfig({ PORT: '0', DATA_DIR: this.#directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', OPERATOR_KEY }),
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.#gateway?.stop();
+    this.#gateway = null;
+  }
+
+  /** Makes the data that it starts on. */
+  async create(): Promise<void> {
+    const template = inject('template');
+    this.#directory = await mkdtemp(join(tmpdir(), 'kyc-test-'));
+    if (process.env['TEST_DATABASE'] === 'postgresql') {
+      const name = `kyc_test_${process.pid}_${Date.now()}`;
+      this.#databaseUrl = await createDatabase(process.env['TEST_DATABASE_URL']!, name, new URL(template).pathname.slice(1));
+    } else {
+      await cp(template, this.#directory, { recursive: true });
+    }
+  }
+
+  async destroy(): Promise<void> {
+    await this.stop();
+    if (this.#databaseUrl !== undefined) await dropDatabase(process.env['TEST_DATABASE_URL']!, new URL(this.#databaseUrl).pathname.slice(1));
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  /** A new organization with a partner's and a reviewer's key. */
+  async organization(environment: 'SANDBOX' | 'LIVE' = 'SANDBOX'): Promise<TestOrganization> {
+    const created = await this.operator.request(CREATE_ORGANIZATION, { input: { name: 'Test', environment } });
+    const { id } = created.createOrganization.organization;
+    const [partner, reviewer] = await Promise.all([this.key(id, 'PARTNER'), this.key(id, 'REVIEWER')]);
+    return { id, partner: this.client(partner), reviewer: this.client(reviewer) };
+  }
+
+  /** A new key of an organization. */
+  async key(organizationId: string, role: 'ADMIN' | 'PARTNER' | 'REVIEWER'): Promise<string> {
+    const created = await this.operator.request(CREATE_API_KEY, { input: { organizationId, role, name: `Test ${role}` } });
+    return created.createApiKey.secret;
+  }
+}
+
+/** A gateway that runs while the tests of the calling file do. */
+export function useGateway(): TestGateway {
+  const gateway = new TestGateway();
+  beforeAll(async () => {
+    await gateway.create();
+    await gateway.start();
+  });
+  afterAll(() => gateway.destroy());
+  return gateway;
+}
