@@ -2,10 +2,13 @@
 export const ROLES = ['OPERATOR', 'ADMIN', 'PARTNER', 'REVIEWER'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** Who is asking, as established from the credentials before the document is parsed. */
+/**
+ * Who is asking, as established from the credentials before the document is parsed. In a rehearsal commands check all
+ * that they would check and then take everything back: that is how every fault of an input is found at once.
+ */
 export type Caller =
-  | { role: 'OPERATOR'; organizationId: null; actor: string }
-  | { role: Exclude<Role, 'OPERATOR'>; organizationId: string; actor: string };
+  | { role: 'OPERATOR'; organizationId: null; actor: string; rehearsal?: true }
+  | { role: Exclude<Role, 'OPERATOR'>; organizationId: string; actor: string; rehearsal?: true };
 
 /** A caller that belongs to an organization: everyone but the operator. */
 export type Member = Exclude<Caller, { role: 'OPERATOR' }>;
@@ -15,6 +18,7 @@ export interface SystemActor {
   role: 'SYSTEM';
   organizationId: string;
   actor: string;
+  rehearsal?: never;
 }
 
 export type Principal = Member | SystemActor;

@@ -37,9 +37,12 @@ export interface UnitOfWork {
   enqueue(job: Omit<NewJob, 'organizationId'>): void;
 }
 
+/** Takes back a command that was only rehearsed: it found nothing to refuse. */
+class RehearsalEnded extends Error {}
+
 /**
  * The one write path: a transaction under the organization's role in which `body` locks, decides and changes, followed
- * by its events and its jobs. If `body` throws, nothing has happened.
+ * by its events and its jobs. If `body` throws, or the principal only rehearses, nothing has happened.
  */
 export async function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
   const now = core.clock.now();
@@ -66,6 +69,7 @@ export async function execute<Result>(core: Core, principal: Principal, body: (u
     };
     const result = await body(unit);
     await em.flush();
+    if (principal.rehearsal) throw new RehearsalEnded();
     await core.jobs.enqueue(transaction as unknown as Kysely<never>, jobs, clockOffset);
     if (events.length > 0) await appendEvents(transaction, principal, events, now);
     return result;

@@ -46,6 +46,11 @@ export class RequestContext {
     this.loaderOf(read).clear(key).prime(key, value);
   }
 
+  /** The same caller, for a rehearsal of its operation. */
+  rehearsal(): RequestContext {
+    return new RequestContext(this.database, this.events, { ...this.caller, rehearsal: true }, this.requestId);
+  }
+
   /** Forgets what was loaded: what is loaded next is read anew. */
   forget(): void {
     this.loaders.clear();

@@ -14,8 +14,8 @@ const LONGEST_EMAIL = 254;
 const LONGEST_URL = 2_048;
 
 /** Says what is wanted and never repeats what was given: it may be personal data. */
-function fault(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', statusCode: ERROR_CODES.BAD_USER_INPUT.statusCode } });
+function fault(message: string, node?: ValueNode): GraphQLError {
+  return new GraphQLError(message, { nodes: node ?? null, extensions: { code: 'BAD_USER_INPUT', statusCode: ERROR_CODES.BAD_USER_INPUT.statusCode } });
 }
 
 function textScalar(name: string, description: string, parse: (text: string) => string | Date, serialize: (value: unknown) => string = String): GraphQLScalarType {
@@ -29,8 +29,12 @@ function textScalar(name: string, description: string, parse: (text: string) => 
     serialize,
     parseValue: parseText,
     parseLiteral: (node: ValueNode) => {
-      if (node.kind !== Kind.STRING) throw fault(`A ${name} is a string.`);
-      return parseText(node.value);
+      if (node.kind !== Kind.STRING) throw fault(`A ${name} is a string.`, node);
+      try {
+        return parse(node.value);
+      } catch (error) {
+        throw fault((error as GraphQLError).message, node);
+      }
     },
   });
 }

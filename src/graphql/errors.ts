@@ -30,6 +30,7 @@ const QUOTES_A_VALUE = /^(?:Expected value of type "(?<expected>[^"]+)", found|E
 function literalFault(error: unknown): GraphQLError | null {
   if (!(error instanceof GraphQLError) || error.path) return null;
   const quoted = QUOTES_A_VALUE.exec(error.message);
+  // A scalar's own fault comes without fields: it does not know where it stands.
   const isScalarFault = error.extensions['code'] === 'BAD_USER_INPUT' && error.extensions['fields'] === undefined;
   if (!quoted && !isScalarFault) return null;
   const { expected, enum: word, words, scalar } = quoted?.groups ?? {};
@@ -40,7 +41,7 @@ function literalFault(error: unknown): GraphQLError | null {
 
 function visibleError(error: unknown, requestId: string, log: Log): GraphQLError {
   const original = rootOf(error);
-  const literal = literalFault(error) ?? literalFault(original);
+  const literal = literalFault(error) ?? literalFault((error as GraphQLError | null)?.originalError);
   if (literal) return literal;
   if (isRefusal(original)) return original.extensions['code'] === 'INTERNAL_SERVER_ERROR' ? unexpected(original, requestId, log) : original;
   if (error instanceof GraphQLError && original === error && !error.path) {

@@ -12,7 +12,8 @@ import type { Log } from '../core/log.js';
 import type { EventStream } from '../core/stream.js';
 import type { Authenticate } from './authentication.js';
 import { formatError } from './errors.js';
-import { checkVariables, LARGEST_DOCUMENT_TOKENS } from './operations.js';
+import { checkInput } from './input-faults.js';
+import { LARGEST_DOCUMENT_TOKENS } from './operations.js';
 import { requestScope } from './request-scope.js';
 import { multipartUploads } from './uploads.js';
 
@@ -83,7 +84,7 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      variablesChecked(schema),
+      inputChecked(schema),
     ],
   });
   await apollo.start();
@@ -103,19 +104,18 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
 /** `app.use` takes whatever is below its path too: that is not ours. */
 const exactPath: RequestHandler = (request, _response, next) => (request.path === '/' ? next() : next('router'));
 
-/** Refuses what does not fit the schema before it runs, with the values kept out of the messages. */
-function variablesChecked(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
+/** Refuses what does not fit the schema before it runs. */
+function inputChecked(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
   return {
     requestDidStart: () =>
       Promise.resolve({
-        didResolveOperation: ({ operation, request }) => {
+        didResolveOperation: async ({ document, operation, request, contextValue }) => {
           // A document of several operations without operationName: Apollo says so itself.
-          if (!operation) return Promise.resolve();
+          if (!operation) return;
           if (operation.operation === 'subscription') {
             throw withStatus(refusal('OPERATION_NOT_ALLOWED', 'Subscriptions run over WebSocket (graphql-transport-ws) at /graphql, or over Server-Sent Events at /graphql/stream.'));
           }
-          checkVariables(schema, operation, request.variables ?? {});
-          return Promise.resolve();
+          await checkInput(schema, document, operation, request.variables ?? {}, contextValue);
         },
       }),
   };

@@ -9,7 +9,8 @@ import type { Customer } from '../customer/entity.js';
 import { PROJECTIONS } from '../customer/lifecycle.js';
 import { mergeKycData, type KycData, type KycDataPatch } from '../kyc/fields.js';
 import { meetFieldDemands, NO_DEMANDS } from '../kyc/demands.js';
-import { SANDBOX_NATIONAL_IDS } from '../kyc/sandbox.js';
+import { acceptedNationalIds } from '../kyc/sandbox.js';
+import { freshSubject, missingFields } from '../kyc/requirements.js';
 import { validateKycData } from '../kyc/validation.js';
 import { organizationOf } from '../organization/reads.js';
 import type { Organization } from '../organization/entity.js';
@@ -121,6 +122,7 @@ export function beginAttempt(unit: UnitOfWork, customer: Customer, organization:
     ipAddress: start.ipAddress ?? null,
     kycData,
     policy: organization.policy,
+    signer: {},
     demands: NO_DEMANDS,
     providerState: {},
     errorDescription: null,
@@ -145,7 +147,7 @@ export function mergeChecked(unit: UnitOfWork, organization: Organization, curre
   const checked = validateKycData(patch, current, {
     now: unit.now,
     minimumAge,
-    acceptedNationalIds: organization.environment === 'SANDBOX' ? SANDBOX_NATIONAL_IDS : new Set(),
+    acceptedNationalIds: acceptedNationalIds(organization.environment),
   });
   faults.push(...checked.faults);
   return checked.faults.length > 0 ? current : mergeKycData(current, checked.value);
@@ -166,6 +168,8 @@ export interface SubmitIdentity extends AttemptOptions {
   transactionType?: Identity['transactionType'] | undefined;
   programId?: string | null | undefined;
   ipAddress?: string | null | undefined;
+  /** Refuse what is incomplete and store nothing; else what is missing becomes requirements. */
+  strict?: boolean | undefined;
 }
 
 /** Begins an attempt. It answers INITIATING at once; evaluation follows after the commit. */
@@ -176,6 +180,7 @@ export async function submitIdentity(core: Core, caller: Member, input: SubmitId
     const organization = await organizationOf(unit);
     const { options, faults } = checkOptions(input, organization.environment);
     const kycData = mergeChecked(unit, organization, {}, input.kycData, organization.policy.minimumAge, faults);
+    if (input.strict && faults.length === 0) faults.push(...missingFaults(organization, kycData, input.transactionType ?? null));
     if (faults.length > 0) throw badInput(faults);
     return beginAttempt(unit, customer, organization, kycData, {
       ...options,
@@ -183,4 +188,10 @@ export async function submitIdentity(core: Core, caller: Member, input: SubmitId
       ipAddress: input.ipAddress ?? null,
     });
   });
+}
+
+/** What a strict submission lacks, as faults of its fields. */
+function missingFaults(organization: Organization, kycData: KycData, transactionType: Identity['transactionType'] | null): FieldFault[] {
+  const { environment, policy } = organization;
+  return missingFields(freshSubject(kycData, transactionType ?? null, { environment, policy })).map(({ field, message, code }) => ({ path: field ?? 'kycData', code: code === 'REQUIRED' ? 'required' : 'reenter', message }));
 }

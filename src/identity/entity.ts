@@ -5,6 +5,15 @@ import type { Policy } from '../kyc/policy.js';
 import type { Demands } from '../kyc/requirements.js';
 import type { DebugStatus, IdentityStatus, TransactionType } from '../kyc/vocabularies.js';
 
+/** Defaults for the signatures of an attempt; itself never a signature. The date is RFC 3339. */
+export interface Signer {
+  contractSignerNameFull?: string | null;
+  contractSignedDate?: string | null;
+  contractSignedIPAddress?: string | null;
+  contractVersion?: string | null;
+  userAgreesToTerms?: boolean | null;
+}
+
 /** One verification attempt of a customer. */
 export const IdentityEntity = defineEntity({
   name: 'Identity',
@@ -25,6 +34,8 @@ export const IdentityEntity = defineEntity({
     kycData: p.json<KycData>(),
     /** The organization's policy as it was when the attempt began: later changes do not reach back. */
     policy: p.json<Policy>(),
+    /** What signatures that leave it out are completed by. */
+    signer: p.json<Signer>(),
     /** What a reviewer or the provider wants beyond the rules. */
     demands: p.json<Demands>(),
     /** What the provider keeps of this attempt between its answers. */

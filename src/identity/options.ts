@@ -1,5 +1,6 @@
 import type { FieldFault } from '../core/errors.js';
-import { PARTNER_ID_MAX_LENGTH, NOTE_MAX_LENGTH, validateText } from '../kyc/text.js';
+import { NOTE_MAX_LENGTH, PARTNER_ID_MAX_LENGTH, validateName, validateText } from '../kyc/text.js';
+import type { Signer } from './entity.js';
 import type { DebugStatus, Environment } from '../kyc/vocabularies.js';
 
 /** What an attempt carries beside the person's data: the partner's own ids, and the sandbox's controls. */
@@ -11,7 +12,23 @@ export interface AttemptOptions {
   debugFailureReason?: string | null | undefined;
 }
 
+/** The signer as it is given: its date not yet in the form that is kept. */
+export type SignerInput = Omit<Signer, 'contractSignedDate'> & { contractSignedDate?: Date | null };
+
 const IDS = ['enterpriseId', 'userId', 'programId'] as const;
+/** Checks and normalises defaults for signatures; absent stays absent. */
+export function checkSigner(given: SignerInput | null | undefined): { signer: Signer; faults: FieldFault[] } {
+  if (given == null) return { signer: {}, faults: [] };
+  const { contractSignedDate, ...rest } = given;
+  const name = validateName('signer.contractSignerNameFull', given.contractSignerNameFull);
+  const version = validateText('signer.contractVersion', given.contractVersion, { maxLength: PARTNER_ID_MAX_LENGTH });
+  const signer: Signer = { ...rest };
+  if (name.value !== undefined) signer.contractSignerNameFull = name.value;
+  if (version.value !== undefined) signer.contractVersion = version.value;
+  if (contractSignedDate !== undefined) signer.contractSignedDate = contractSignedDate?.toISOString() ?? null;
+  return { signer, faults: [...name.faults, ...version.faults] };
+}
+
 const CONTROLS = ['debugStatus', 'debugFailureReason'] as const;
 
 /** Whether the sandbox's controls are among what is given. */

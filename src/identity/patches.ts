@@ -9,7 +9,7 @@ import { organizationOf } from '../organization/reads.js';
 import { beginAttempt, lockAttempt, mergeChecked, patchAttempt, requireAttemptAllows, type Attempt } from './commands.js';
 import type { Identity } from './entity.js';
 import { isFinal } from './lifecycle.js';
-import { checkOptions, givesControls, type AttemptOptions } from './options.js';
+import { checkOptions, checkSigner, givesControls, type AttemptOptions, type SignerInput } from './options.js';
 
 /** The sandbox's controls decide about documents: they may be changed only where documents are awaited (domain.md). */
 const CONTROLS_CHANGE_IN: readonly IdentityStatus[] = ['AWAITING_DOCUMENT_UPLOAD', 'INCOMPLETE_VERIFICATIONS'];
@@ -64,9 +64,10 @@ function carriedOver(previous: Identity): Pick<Identity, 'transactionType' | 'en
 export interface PatchIdentity extends AttemptOptions {
   identityId: string;
   kycData?: KycDataPatch | null | undefined;
+  signer?: SignerInput | null | undefined;
 }
 
-/** Patches an attempt. Data moves it into evaluation; ids and controls alone move nothing. */
+/** Patches an attempt. Data moves it into evaluation; ids, controls and the signer alone move nothing. */
 export async function patchIdentity(core: Core, caller: Member, input: PatchIdentity): Promise<Attempt> {
   return execute(core, caller, async (unit) => {
     const attempt = await lockAttempt(unit, input.identityId);
@@ -77,10 +78,16 @@ export async function patchIdentity(core: Core, caller: Member, input: PatchIden
     }
     const organization = await organizationOf(unit);
     const { options, faults } = checkOptions(input, organization.environment);
+    const signer = checkSigner(input.signer);
+    faults.push(...signer.faults);
     const kycData = saysSomething(input.kycData) ? mergeChecked(unit, organization, identity.kycData, input.kycData, identity.policy.minimumAge, faults) : null;
     if (faults.length > 0) throw badInput(faults);
     if (Object.keys(options).length > 0) {
       unit.em.assign(identity, options as Partial<Identity>);
+      unit.touch(identity);
+    }
+    if (input.signer !== undefined) {
+      identity.signer = input.signer === null ? {} : { ...identity.signer, ...signer.signer };
       unit.touch(identity);
     }
     if (kycData !== null && saysSomething(input.kycData)) patchAttempt(unit, attempt, kycData, input.kycData);

@@ -12,10 +12,10 @@ import { kycDataView, KycDataFields } from './kyc-types.js';
 import { TRANSITIONS } from './lifecycle.js';
 import { patchCustomer, patchIdentity } from './patches.js';
 import { identityById, identityPage, identityRow, type IdentityRow } from './reads.js';
-import { reviewIdentity } from './review.js';
+import { requireReverification, reviewIdentity } from './review.js';
 import {
   IdentityConnection, IdentityFilterInput, IdentityObject, PatchCustomerInput, PatchCustomerPayload, PatchIdentityInput, PatchIdentityPayload,
-  ReviewIdentityInput, ReviewIdentityPayload, SubmitIdentityInput, SubmitIdentityPayload, TransitionObject,
+  RequireReverificationInput, RequireReverificationPayload, ReviewIdentityInput, ReviewIdentityPayload, SubmitIdentityInput, SubmitIdentityPayload, TransitionObject,
 } from './types.js';
 
 /** An attempt as it is shown. */
@@ -104,7 +104,7 @@ export class IdentityResolver {
     return showAttempt(context, await submitIdentity(this.core, context.member, input));
   }
 
-  @Mutation(() => PatchIdentityPayload, { description: 'Merges data into an attempt, which is then evaluated anew. Ids and the debug fields alone move nothing.' })
+  @Mutation(() => PatchIdentityPayload, { description: 'Merges data into an attempt, which is then evaluated anew. Ids, the debug fields and the signer alone move nothing.' })
   async patchIdentity(@Ctx() context: RequestContext, @Arg('input', () => PatchIdentityInput) input: PatchIdentityInput): Promise<PatchIdentityPayload> {
     return showAttempt(context, await patchIdentity(this.core, context.member, input));
   }
@@ -116,10 +116,25 @@ export class IdentityResolver {
     const { customer, identity } = await patchCustomer(this.core, context.member, input);
     return identity === null ? { customer: showCustomer(context, customer), identity } : showAttempt(context, { customer, identity });
   }
+}
+
+@Resolver()
+export class ReviewResolver {
+  constructor(private readonly core: Core) {}
 
   @Mutation(() => ReviewIdentityPayload, { description: "A reviewer's decision about an attempt that is IN_REVIEW." })
   async reviewIdentity(@Ctx() context: RequestContext, @Arg('input', () => ReviewIdentityInput) input: ReviewIdentityInput): Promise<ReviewIdentityPayload> {
     return showAttempt(context, await reviewIdentity(this.core, context.member, input));
+  }
+
+  @Mutation(() => RequireReverificationPayload, {
+    description: 'Staff only: a customer that has passed must verify anew. Its attempt becomes EXPIRED; verifiedAt is kept. Go on with patchCustomer or submitIdentity.',
+  })
+  async requireReverification(
+    @Ctx() context: RequestContext,
+    @Arg('input', () => RequireReverificationInput) input: RequireReverificationInput,
+  ): Promise<RequireReverificationPayload> {
+    return showAttempt(context, await requireReverification(this.core, context.member, input));
   }
 }
 

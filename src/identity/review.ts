@@ -1,6 +1,7 @@
 import type { Member } from '../core/caller.js';
 import { execute, type Core } from '../core/command.js';
 import { badInput, type FieldFault } from '../core/errors.js';
+import { lockCustomer, requireAllowed, standingOf } from '../customer/commands.js';
 import { requestByReviewer } from '../kyc/demands.js';
 import { isFieldPath, type FieldPath } from '../kyc/fields.js';
 import { contractsFor } from '../kyc/policy.js';
@@ -37,6 +38,19 @@ export async function reviewIdentity(core: Core, caller: Member, input: ReviewId
       if (documents.length > 0) identity.documentAttemptsRemaining = Math.max(1, identity.documentAttemptsRemaining);
     }
     moveAttempt(unit, attempt, eventOf(input, attempt), { errorDescription: message.value ?? null, requiredDocuments: documents, fieldsToReenter: fields });
+    return attempt;
+  });
+}
+
+/** Makes a customer that has passed verify anew: its attempt expires, and the next may begin (domain.md, Identity lifecycle). */
+export async function requireReverification(core: Core, caller: Member, input: { customerId: string; reason: string }): Promise<Attempt> {
+  const reason = validateText('reason', input.reason, { maxLength: NOTE_MAX_LENGTH, multiline: true });
+  return execute(core, caller, async (unit) => {
+    const customer = await lockCustomer(unit, input.customerId);
+    requireAllowed('REQUIRE_REVERIFICATION', standingOf(customer), caller.role);
+    if (reason.faults.length > 0) throw badInput(reason.faults);
+    const attempt = await lockAttempt(unit, customer.currentIdentityId ?? '');
+    moveAttempt(unit, attempt, 'require_reverification', { errorDescription: reason.value });
     return attempt;
   });
 }

@@ -89,6 +89,25 @@ export class SubmitIdentityInput {
   debugStatus?: vocabularies.DebugStatus | null;
   @Field(() => String, { nullable: true, description: 'Sandbox only. Blank means none.' })
   debugFailureReason?: string | null;
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description: 'Refuse with BAD_USER_INPUT, storing nothing, when a required field is missing. Otherwise what is missing becomes requirements.',
+  })
+  strict!: boolean;
+}
+
+@InputType({ description: 'Absent leaves a stored value alone; null clears it.' })
+export class SignerInput {
+  @Field(() => String, { nullable: true })
+  contractSignerNameFull?: string | null;
+  @Field(() => DateTimeScalar, { nullable: true })
+  contractSignedDate?: Date | null;
+  @Field(() => IPAddressScalar, { nullable: true })
+  contractSignedIPAddress?: string | null;
+  @Field(() => String, { nullable: true })
+  contractVersion?: string | null;
+  @Field(() => Boolean, { nullable: true })
+  userAgreesToTerms?: boolean | null;
 }
 
 @InputType()
@@ -101,6 +120,8 @@ export class PatchIdentityInput {
   enterpriseId?: string | null;
   @Field(() => String, { nullable: true })
   userId?: string | null;
+  @Field(() => SignerInput, { nullable: true, description: 'Defaults for the signatures to come; itself never a signature.' })
+  signer?: SignerInput | null;
   @Field(() => vocabularies.DebugStatus.values, { nullable: true, description: 'Sandbox only; only while AWAITING_DOCUMENT_UPLOAD or INCOMPLETE_VERIFICATIONS.' })
   debugStatus?: vocabularies.DebugStatus | null;
   @Field(() => String, { nullable: true, description: 'Sandbox only; only while AWAITING_DOCUMENT_UPLOAD or INCOMPLETE_VERIFICATIONS. Blank means none.' })
@@ -137,6 +158,22 @@ export class ReviewIdentityInput {
   requiredDocuments?: vocabularies.IdClass[] | null;
   @Field(() => [String], { nullable: true, description: '… or the fields to enter again, as paths of the input, such as kycData.address.city.' })
   requiredFields?: string[] | null;
+}
+
+@InputType()
+export class RequireReverificationInput {
+  @Field(() => ID)
+  customerId!: string;
+  @Field(() => String, { description: 'Why, in words fit for the applicant.' })
+  reason!: string;
+}
+
+@ObjectType({ simpleResolvers: true })
+export class RequireReverificationPayload {
+  @Field(() => CustomerObject)
+  customer!: CustomerObject;
+  @Field(() => IdentityObject, { description: 'The attempt that had been approved, now EXPIRED.' })
+  identity!: IdentityObject;
 }
 
 @ObjectType({ simpleResolvers: true })

@@ -1,5 +1,5 @@
 import type { FieldFault } from '../core/errors.js';
-import { PHOTO_ID_CLASSES, PHOTO_ID_DEMAND, PROOF_OF_ADDRESS_CLASSES, coversClasses, sameClasses, type Demands, type DocumentDemand } from './demands.js';
+import { NO_DEMANDS, PHOTO_ID_CLASSES, PHOTO_ID_DEMAND, PROOF_OF_ADDRESS_CLASSES, coversClasses, sameClasses, type Demands, type DocumentDemand } from './demands.js';
 import { completeKycData, type KycData } from './fields.js';
 import { transactionKey, type Policy } from './policy.js';
 import { fault } from './text.js';
@@ -26,6 +26,12 @@ export interface RequirementSubject {
   /** Whether the person goes through the hosted page. */
   readonly hostedPage: boolean;
   readonly demands: Demands;
+}
+
+/** A first attempt with this data, before anything else has come. */
+export function freshSubject(kycData: KycData, transactionType: TransactionType | null, organization: Pick<RequirementSubject, 'environment' | 'policy'>): RequirementSubject {
+  const { environment, policy } = organization;
+  return { kycData, transactionType, policy, environment, documents: [], signedContracts: [], hostedPage: false, demands: NO_DEMANDS };
 }
 
 /** A demand that nothing meets yet. A selfie has no class of its own. */

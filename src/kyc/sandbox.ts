@@ -1,4 +1,4 @@
-import type { DebugStatus } from './vocabularies.js';
+import type { DebugStatus, Environment } from './vocabularies.js';
 
 /**
  * The sandbox's controls as data (domain.md, Sandbox): what a person's e-mail address, tax number or debugStatus makes
@@ -70,9 +70,14 @@ export const SANDBOX_CONTROLS: readonly SandboxControl[] = [
 ];
 
 /** Numbers that no authority ever gave out and that the sandbox takes all the same. */
-export const SANDBOX_NATIONAL_IDS: ReadonlySet<string> = new Set(
+const SANDBOX_NATIONAL_IDS: ReadonlySet<string> = new Set(
   SANDBOX_CONTROLS.flatMap(({ trigger }) => ('nationalIdNumber' in trigger ? [trigger.nationalIdNumber] : [])),
 );
+
+/** The numbers that validation lets through as they are. */
+export function acceptedNationalIds(environment: Environment): ReadonlySet<string> {
+  return environment === 'SANDBOX' ? SANDBOX_NATIONAL_IDS : new Set();
+}
 
 /** What the controls look at. */
 export interface SandboxPerson {

@@ -61,6 +61,7 @@ const TABLES = [
     ip_address text,
     kyc_data jsonb not null,
     policy jsonb not null,
+    signer jsonb not null,
     demands jsonb not null,
     provider_state jsonb not null,
     error_description text,

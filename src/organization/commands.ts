@@ -1,10 +1,11 @@
+import { LockMode } from '@mikro-orm/core';
 import type { Kysely } from 'kysely';
 import type { Caller, Role } from '../core/caller.js';
 import type { Core } from '../core/command.js';
 import type { LedgerRow } from '../core/event-log.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
-import { DEFAULT_POLICY } from '../kyc/policy.js';
+import { DEFAULT_POLICY, mergePolicy, type Policy, type PolicyPatch } from '../kyc/policy.js';
 import { validateName } from '../kyc/text.js';
 import type { Environment } from '../kyc/vocabularies.js';
 import { ApiKeyEntity, OrganizationEntity, type ApiKey, type Organization } from './entity.js';
@@ -13,6 +14,8 @@ import { mintKey } from './keys.js';
 export interface NewOrganization {
   name: string;
   environment: Environment;
+  /** What is to differ from the default policy. */
+  policy?: PolicyPatch;
 }
 
 export interface NewApiKey {
@@ -22,16 +25,17 @@ export interface NewApiKey {
   expiresAt?: Date | null | undefined;
 }
 
-/** Creates an organization under the default policy. */
+/** Creates an organization, under the default policy but for what is said otherwise. */
 export async function createOrganization(core: Core, input: NewOrganization): Promise<Organization> {
   const name = validateName('name', input.name);
-  if (name.faults.length > 0) throw badInput(name.faults);
+  const { policy, faults } = checkedPolicy(DEFAULT_POLICY, input.policy ?? {}, input.environment);
+  if (name.faults.length + faults.length > 0) throw badInput([...name.faults, ...faults]);
   return core.database.owner().transactional(async (em) => {
     const organization = em.create(OrganizationEntity, {
       id: newId('organization'),
       name: name.value,
       environment: input.environment,
-      policy: DEFAULT_POLICY,
+      policy,
       createdAt: core.clock.now(),
     });
     await em.flush();
@@ -39,6 +43,27 @@ export async function createOrganization(core: Core, input: NewOrganization): Pr
     await (em.getKysely() as unknown as Kysely<{ organization_ledger: LedgerRow }>).insertInto('organization_ledger').values(ledger).execute();
     return organization;
   });
+}
+
+/** Changes an organization's rules; attempts under way keep those that they began under. */
+export async function updatePolicy(core: Core, caller: Caller, organizationId: string | null | undefined, patch: PolicyPatch): Promise<Organization> {
+  const id = organizationFor(caller, organizationId);
+  return core.database.owner().transactional(async (em) => {
+    const organization = kindOfId(id) === 'organization' ? await em.findOne(OrganizationEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE }) : null;
+    if (!organization) throw notFound('organization');
+    const { policy, faults } = checkedPolicy(organization.policy, patch, organization.environment);
+    if (faults.length > 0) throw badInput(faults);
+    organization.policy = policy;
+    return organization;
+  });
+}
+
+function checkedPolicy(current: Policy, patch: PolicyPatch, environment: Environment): { policy: Policy; faults: FieldFault[] } {
+  const { policy, faults } = mergePolicy(current, patch);
+  if (policy.provider === 'SANDBOX' && environment === 'LIVE') {
+    faults.push({ path: 'policy.provider', code: 'sandbox_only', message: 'Only a SANDBOX organization has the sandbox provider.' });
+  }
+  return { policy, faults };
 }
 
 /** Makes a key of an organization: the operator for any, others for their own. The secret is returned this once. */
@@ -84,7 +109,7 @@ function organizationFor(caller: Caller, given: string | null | undefined): stri
     if (given != null && given !== caller.organizationId) throw notFound('organization');
     return caller.organizationId;
   }
-  if (given == null) throw badInput([{ path: 'organizationId', code: 'required', message: 'The operator says which organization the key is for.' }]);
+  if (given == null) throw badInput([{ path: 'organizationId', code: 'required', message: 'The operator says which organization is meant.' }]);
   return given;
 }
 

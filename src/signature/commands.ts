@@ -3,6 +3,7 @@ import { execute, type Core } from '../core/command.js';
 import { badInput, type FieldFault } from '../core/errors.js';
 import { newId } from '../core/ids.js';
 import { lockAttempt, moveAttempt, requireAttemptAllows, type Attempt } from '../identity/commands.js';
+import type { Signer } from '../identity/entity.js';
 import { contractsFor, type ContractText } from '../kyc/policy.js';
 import { validateName } from '../kyc/text.js';
 import type { ContractType } from '../kyc/vocabularies.js';
@@ -32,11 +33,12 @@ export async function submitSignatures(core: Core, caller: Member, input: Submit
     const { identity, customer } = attempt;
     const contracts = contractsFor(identity.policy, identity.transactionType ?? null);
     const signed = await signedContractsOf(unit, identity.id);
-    const faults = checkSignatures(input.signatures, contracts, signed, unit.now);
+    const signatures = input.signatures.map((signature) => completed(signature, identity.signer));
+    const faults = checkSignatures(signatures, contracts, signed, unit.now);
     if (faults.length > 0) throw badInput(faults);
-    const outstanding = contracts.length - signed.length - input.signatures.length;
+    const outstanding = contracts.length - signed.length - signatures.length;
     moveAttempt(unit, attempt, outstanding > 0 ? 'sign' : 'complete_signatures');
-    const signatureIds = input.signatures.map((signature) => {
+    const signatureIds = signatures.map((signature) => {
       const id = newId('signature');
       unit.em.create(SignatureEntity, {
         id,
@@ -54,6 +56,13 @@ export async function submitSignatures(core: Core, caller: Member, input: Submit
     });
     return { signatureIds, identity, customer };
   });
+}
+
+/** What a signature leaves out comes from the attempt's signer. */
+function completed(signature: NewSignature, signer: Signer): NewSignature {
+  const { contractSignedDate, ...defaults } = signer;
+  const given = Object.fromEntries(Object.entries(signature).filter(([, value]) => value != null)) as unknown as NewSignature;
+  return { ...defaults, contractSignedDate: contractSignedDate == null ? null : new Date(contractSignedDate), ...given };
 }
 
 /** Every fault of every signature at once. Each is complete, of the version in force, agreed to, and not of the future. */

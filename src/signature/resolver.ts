@@ -64,7 +64,7 @@ export async function loadSignature(context: RequestContext, id: string): Promis
   return signatureView(row);
 }
 
-@InputType({ description: 'One contract, signed. All of it is required.' })
+@InputType({ description: "What is left out comes from the identity's signer; what neither gives is BAD_USER_INPUT." })
 class SignatureInput implements NewSignature {
   @Field(() => vocabularies.ContractType.values)
   contractType!: vocabularies.ContractType;

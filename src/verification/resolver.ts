@@ -1,11 +1,16 @@
-import { Ctx, Field, FieldResolver, ObjectType, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, Field, FieldResolver, ObjectType, Query, Resolver, Root } from 'type-graphql';
 import type { Core } from '../core/command.js';
 import type { RequestContext } from '../core/context.js';
+import { badInput } from '../core/errors.js';
 import { CustomerObject } from '../customer/resolver.js';
 import { documentsByIdentity, filesByDocument, subjectDocument } from '../document/reads.js';
 import { identityById } from '../identity/reads.js';
+import { KycDataFields } from '../identity/kyc-types.js';
 import { IdentityObject } from '../identity/types.js';
-import { missingSignatures, NO_DEMANDS, requirementsOf, type Requirement, type RequirementSubject } from '../kyc/requirements.js';
+import { mergeKycData } from '../kyc/fields.js';
+import { freshSubject, missingSignatures, requirementsOf, type Requirement, type RequirementSubject } from '../kyc/requirements.js';
+import { acceptedNationalIds } from '../kyc/sandbox.js';
+import { validateKycData } from '../kyc/validation.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import { readOrganization } from '../organization/reads.js';
 import { signaturesByIdentity } from '../signature/reads.js';
@@ -51,6 +56,27 @@ async function requirementsOfAttempt(core: Core, context: RequestContext, row: I
   return row.status === 'AWAITING_SIGNATURE' ? missingSignatures(subject) : requirementsOf(subject);
 }
 
+@Resolver()
+export class DryRunResolver {
+  constructor(private readonly core: Core) {}
+
+  @Query(() => [RequirementObject], { description: 'What a person like this would have to provide, without creating anyone. Malformed data is BAD_USER_INPUT, as it would be.' })
+  async requirements(
+    @Ctx() context: RequestContext,
+    @Arg('kycData', () => KycDataFields) kycData: KycDataFields,
+    @Arg('transactionType', () => vocabularies.TransactionType.values, { nullable: true }) transactionType?: vocabularies.TransactionType | null,
+  ): Promise<Requirement[]> {
+    const { environment, policy } = await readOrganization(this.core.database, context.member.organizationId);
+    const { faults, value } = validateKycData(kycData, {}, {
+      now: this.core.clock.now(),
+      minimumAge: policy.minimumAge,
+      acceptedNationalIds: acceptedNationalIds(environment),
+    });
+    if (faults.length > 0) throw badInput(faults);
+    return requirementsOf(freshSubject(mergeKycData({}, value), transactionType ?? null, { environment, policy }));
+  }
+}
+
 @Resolver(() => IdentityObject)
 export class IdentityRequirementResolver {
   constructor(private readonly core: Core) {}
@@ -73,15 +99,6 @@ export class CustomerRequirementResolver {
     const row = customer.currentIdentityId === null ? null : await context.load(identityById, customer.currentIdentityId);
     if (row !== null && row.status !== 'DECLINED' && row.status !== 'EXPIRED') return requirementsOfAttempt(this.core, context, row);
     const { environment, policy } = await readOrganization(this.core.database, context.member.organizationId);
-    return requirementsOf({
-      kycData: row?.kyc_data ?? {},
-      transactionType: row?.transaction_type ?? null,
-      policy,
-      environment,
-      documents: [],
-      signedContracts: [],
-      hostedPage: false,
-      demands: NO_DEMANDS,
-    });
+    return requirementsOf(freshSubject(row?.kyc_data ?? {}, row?.transaction_type ?? null, { environment, policy }));
   }
 }

@@ -1,0 +1,111 @@
+import { coerceInputValue, execute, isInputType, Kind, typeFromAST, type DocumentNode, type GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import type { RequestContext } from '../core/context.js';
+import { badInput, ERROR_CODES, isRefusal, type FieldFault } from '../core/errors.js';
+
+/** Faults of one request that are named; a hostile one has no end of them. */
+const MOST_FAULTS = 50;
+
+type Path = readonly (string | number)[];
+type Variables = Readonly<Record<string, unknown>>;
+
+/** A value that the schema does not take, and where it stands in the variables. */
+interface SchemaFault {
+  place: Path;
+  fault: FieldFault;
+}
+
+/**
+ * What of the variables the schema does not take: every fault at once, by its path in the input and without the value.
+ * graphql-js itself would stop there with messages that repeat it.
+ */
+export function schemaFaults(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Variables): SchemaFault[] {
+  const faults: SchemaFault[] = [];
+  for (const definition of operation.variableDefinitions ?? []) {
+    const name = definition.variable.name.value;
+    const type = typeFromAST(schema, definition.type);
+    if (!isInputType(type)) continue;
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    if (value === undefined && (definition.defaultValue || definition.type.kind !== Kind.NON_NULL_TYPE)) continue;
+    coerceInputValue(value, type, (path, _value, error) => {
+      if (faults.length >= MOST_FAULTS) return;
+      const place = [name, ...path, ...unknownField(error)];
+      faults.push({ place, fault: { path: inputPath(place), code: codeOf(error), message: messageOf(error) } });
+    });
+  }
+  return faults;
+}
+
+/** Refuses variables that the schema does not take, before anything runs. Throws BAD_USER_INPUT. */
+export function checkVariables(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Variables): void {
+  const faults = schemaFaults(schema, operation, variables);
+  if (faults.length > 0) throw beforeExecution(badInput(faults.map(({ fault }) => fault)));
+}
+
+/**
+ * As checkVariables, but with the domain's faults beside the schema's: the operation is rehearsed without the values
+ * that the schema does not take, so that a caller hears of everything at once, whichever layer finds it.
+ */
+export async function checkInput(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables, context: RequestContext): Promise<void> {
+  const faults = schemaFaults(schema, operation, variables);
+  if (faults.length === 0) return;
+  const known = faults.map(({ fault }) => fault);
+  const found = operation.operation === 'subscription' ? [] : await rehearse(schema, document, operation, without(variables, faults), context);
+  const added = found.filter(({ path }) => !known.some((fault) => fault.path === path));
+  throw beforeExecution(badInput([...known, ...added].slice(0, MOST_FAULTS)));
+}
+
+/** The faults that the domain finds in what the schema does take. Nothing of a rehearsal is kept. */
+async function rehearse(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables, context: RequestContext): Promise<FieldFault[]> {
+  if (schemaFaults(schema, operation, variables).length > 0) return [];
+  const result = await execute({ schema, document, operationName: operation.name?.value ?? null, variableValues: variables, contextValue: context.rehearsal() });
+  return (result.errors ?? []).flatMap(({ originalError }) => {
+    const fields = isRefusal(originalError) ? originalError.extensions['fields'] : undefined;
+    return Array.isArray(fields) ? (fields as FieldFault[]) : [];
+  });
+}
+
+/** The variables without the values at fault. What is read of a value is copied; the values themselves are shared. */
+function without(variables: Variables, faults: readonly SchemaFault[]): Variables {
+  let result: unknown = variables;
+  for (const { place } of faults) result = remove(result, place);
+  return result as Variables;
+}
+
+function remove(value: unknown, [key, ...rest]: Path): unknown {
+  if (typeof value !== 'object' || value === null || key === undefined) return value;
+  if (Array.isArray(value)) return value.map((item: unknown, index) => (index === key ? (rest.length > 0 ? remove(item, rest) : null) : item));
+  const { [key]: inner, ...others } = value as Record<string | number, unknown>;
+  return rest.length > 0 ? { ...others, [key]: remove(inner, rest) } : others;
+}
+
+/** `input` is the name that every mutation's argument has: paths of the contract begin below it. */
+function inputPath(place: Path): string {
+  return (place[0] === 'input' && place.length > 1 ? place.slice(1) : place).join('.');
+}
+
+/** A field that the type does not have is reported at its object. */
+function unknownField(error: GraphQLError): string[] {
+  const name = /^Field "([_A-Za-z][_0-9A-Za-z]*)" is not defined by type/.exec(error.message)?.[1];
+  return name === undefined ? [] : [name];
+}
+
+function codeOf(error: GraphQLError): string {
+  if (/was not provided|to be not null|non-nullable/i.test(error.message)) return 'required';
+  return unknownField(error).length > 0 ? 'unknown_field' : 'invalid';
+}
+
+function messageOf(error: GraphQLError): string {
+  if (isRefusal(error.originalError)) return error.originalError.message;
+  if (isRefusal(error)) return error.message;
+  const code = codeOf(error);
+  if (code === 'required') return 'A value is required here.';
+  if (code === 'unknown_field') return 'The input has no field of this name.';
+  const type = /(?:Expected type|in) "([A-Za-z]+)/.exec(error.message)?.[1] ?? /^([A-Z][A-Za-z]+) cannot represent/.exec(error.message)?.[1];
+  return type ? `Expected a value of type ${type}.` : 'The value does not fit the schema.';
+}
+
+/** A request that is refused before it runs has the status of its refusal (GraphQL over HTTP). */
+function beforeExecution(error: GraphQLError): GraphQLError {
+  error.extensions['http'] = { status: ERROR_CODES.BAD_USER_INPUT.statusCode };
+  return error;
+}
