@@ -27,8 +27,8 @@ export interface Transports {
 }
 
 export const GRAPHQL_PATH = '/graphql';
-/** An operation with its variables is a few kilobytes; files come by multipart. */
-const LARGEST_BODY = '1mb';
+/** An operation with its variables is a few kilobytes, with a policy's contracts some hundred; files come by multipart. */
+const LARGEST_BODY = '2mb';
 const LARGEST_OPERATIONS_PART_BYTES = 1_048_576;
 const LARGEST_FILE_BYTES = 15 * 1_048_576;
 /** The files that one submission may have. */

@@ -43,6 +43,12 @@ export function addDocumentDemand(demands: Demands, demand: DocumentDemand): Dem
   return demands.documents.some(same) ? demands : { ...demands, documents: [...demands.documents, demand] };
 }
 
+/** The demands after the provider has answered anew: what it wanted before makes way for what it wants now. */
+export function requestByProvider(demands: Demands, wanted: readonly DocumentDemand[]): Demands {
+  const reviewers = demands.documents.filter((demand) => demand.code === 'REENTER');
+  return wanted.reduce(addDocumentDemand, { ...demands, documents: reviewers });
+}
+
 /**
  * What stands after a reviewer asked for information: in place of whatever a reviewer had asked for before (it stands
  * "until it is met or a reviewer decides"), beside what the provider wants. `submissions` is how many submissions of

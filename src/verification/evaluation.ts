@@ -1,4 +1,4 @@
-import { addDocumentDemand, addFieldDemands, type Demands } from '../kyc/demands.js';
+import { addFieldDemands, requestByProvider, type Demands } from '../kyc/demands.js';
 import { contractsFor } from '../kyc/policy.js';
 import { missingFields, openDocumentDemands, type RequirementSubject } from '../kyc/requirements.js';
 import type { IdClass } from '../kyc/vocabularies.js';
@@ -31,7 +31,7 @@ export function concludeEvaluation({ subject, verdict, needsPerson }: Evaluation
     const fieldsToReenter = missingFields(subject).flatMap((requirement) => requirement.field ?? []);
     return { event: 'reject_input', demands: subject.demands, errorDescription: MISSING_FIELDS, requiredDocuments: [], fieldsToReenter };
   }
-  const demands = verdict.demands.reduce(addDocumentDemand, subject.demands);
+  const demands = requestByProvider(subject.demands, verdict.demands);
   const none = { demands, errorDescription: verdict.errorDescription, requiredDocuments: [], fieldsToReenter: [] };
   if (verdict.outcome === 'SSN_MISMATCH') {
     const withNumber = addFieldDemands(demands, ['kycData.nationalIdNumber']);

@@ -1,0 +1,88 @@
+// The composition root's decorators need it, and what is documented here is imported from it.
+import 'reflect-metadata';
+import type { Role } from './core/caller.js';
+import { ERROR_CODES } from './core/errors.js';
+import { PROJECTIONS } from './customer/lifecycle.js';
+import { PERMISSIONS } from './graphql/permissions.js';
+import { isFinal, LIFECYCLE, TRANSITIONS } from './identity/lifecycle.js';
+import { SANDBOX_CONTROLS, type SandboxControl } from './kyc/sandbox.js';
+import type { IdentityStatus } from './kyc/vocabularies.js';
+import { FAILURE_REASONS } from './verification/sandbox.js';
+
+/** The parts of README.md that are made from the tables that the gateway itself obeys, by the name of their marker. */
+const PARTS: Readonly<Record<string, () => string>> = {
+  lifecycle: lifecycleDiagram,
+  projections: projectionTable,
+  sandbox: sandboxTable,
+  'failure-reasons': failureReasonTable,
+  errors: errorTable,
+  roles: roleTable,
+};
+
+const MARKED_PART = /(<!-- generated: (?<name>[\w-]+) -->\n)[^]*?(<!-- end -->)/g;
+
+/** README.md with its generated parts made anew. Throws when a part has no place in it, or a marker no part. */
+export function withGeneratedParts(readme: string): string {
+  const placed = new Set<string>();
+  const written = readme.replace(MARKED_PART, (_all, begin: string, name: string, end: string) => {
+    const part = PARTS[name];
+    if (!part) throw new Error(`There is no generated part named ${name}`);
+    placed.add(name);
+    return `${begin}\n${part()}\n\n${end}`;
+  });
+  const lost = Object.keys(PARTS).filter((name) => !placed.has(name));
+  if (lost.length > 0) throw new Error(`README.md has no place for: ${lost.join(', ')}`);
+  return written;
+}
+
+function lifecycleDiagram(): string {
+  const events = new Map<string, string[]>();
+  for (const { from, event, to } of TRANSITIONS) {
+    const step = `${from ?? '[*]'} --> ${to}`;
+    events.set(step, [...(events.get(step) ?? []), event]);
+  }
+  const ends = (Object.keys(LIFECYCLE) as IdentityStatus[]).filter(isFinal).map((status) => `  ${status} --> [*]`);
+  const steps = [...events].map(([step, names]) => `  ${step} : ${names.join(', ')}`);
+  return ['```mermaid', 'stateDiagram-v2', ...steps, ...ends, '```'].join('\n');
+}
+
+function projectionTable(): string {
+  const statuses = Object.keys(LIFECYCLE) as IdentityStatus[];
+  const rows = statuses.map((status) => [code(status), code(PROJECTIONS[status].customerStatus), code(PROJECTIONS[status].kycStatus)]);
+  return table(['`Identity.status`', '`Customer.status`', '`Customer.kycStatus`'], [['none yet', code('CREATED'), code('NOT_STARTED')], ...rows]);
+}
+
+function sandboxTable(): string {
+  const trigger = ({ trigger }: SandboxControl): string => {
+    if ('email' in trigger) return `e-mail ${code(trigger.email)}`;
+    if ('nationalIdNumber' in trigger) return `SSN ${code(trigger.nationalIdNumber)}`;
+    return 'debugStatus' in trigger ? code(`debugStatus: ${trigger.debugStatus}`) : 'nothing of these';
+  };
+  return table(['what you send', 'what follows'], SANDBOX_CONTROLS.map((control) => [trigger(control), control.effect]));
+}
+
+function failureReasonTable(): string {
+  return table(['`debugFailureReason`', '`errorDescription`'], [...Object.entries(FAILURE_REASONS).map(([reason, shown]) => [code(reason), shown]), ['any other text', 'that text']]);
+}
+
+function errorTable(): string {
+  return table(['`extensions.code`', '`statusCode`', 'meaning'], Object.entries(ERROR_CODES).map(([name, { statusCode, meaning }]) => [code(name), String(statusCode), meaning]));
+}
+
+function roleTable(): string {
+  const roles = [...new Set(Object.values(PERMISSIONS).flatMap((rules) => Object.values(rules).flat()))] as Role[];
+  const rows = Object.entries(PERMISSIONS).flatMap(([root, rules]) =>
+    Object.entries(rules).map(([field, allowed]) => [code(`${root}.${field}`), ...roles.map((role) => (allowed.includes(role) ? '✓' : ''))]),
+  );
+  return table(['root field', ...roles], rows);
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+/** A table of Markdown, in which a bar would begin another cell. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
+}

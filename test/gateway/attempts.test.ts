@@ -1,0 +1,217 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { graphql } from '../generated/index.js';
+import type { IdentityStatus } from '../generated/graphql.js';
+import { advance, bringTo, DOCUMENT_CHECK, EVALUATION, newCustomer, photo, REVIEWING, sign, signature, submit, WAITING, type Applicant } from '../support/flows.js';
+import { useGateway } from '../support/gateway.js';
+import { CUSTOMER, IDENTITY_CHANGES, PATCH_CUSTOMER, PATCH_IDENTITY, REVIEW, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES } from '../support/operations.js';
+import { CALIFORNIAN, GERMAN } from '../support/people.js';
+
+const gateway = useGateway();
+const INSTITUTIONAL = { transactionType: 'INSTITUTIONAL_INDIVIDUAL' } as const;
+
+const REQUIRE_REVERIFICATION = graphql(`
+  mutation RequireReverificationOf($input: RequireReverificationInput!) {
+    requireReverification(input: $input) {
+      customer { ...CustomerState }
+      identity { ...IdentityState }
+    }
+  }
+`);
+
+const UPDATE_POLICY = graphql(`
+  mutation UpdatePolicyOf($input: UpdatePolicyInput!) {
+    updatePolicy(input: $input) {
+      organization {
+        policy { documentAttempts minimumAge waitingExpiryDays reviewAfterPass contractsRequired { transactionType contracts } }
+      }
+    }
+  }
+`);
+
+const CONTRACTS_ASKED = graphql(`
+  query ContractsAsked($transactionType: TransactionType) {
+    contracts(transactionType: $transactionType) { type version title text }
+  }
+`);
+
+describe('a further attempt', () => {
+  it.each(['DECLINED', 'EXPIRED'] as const)('after %s patchCustomer begins one from the data of the last', async (status) => {
+    const { partner, customerId, identityId } = await bringTo(gateway, status);
+    const { patchCustomer } = await partner.request(PATCH_CUSTOMER, { input: { customerId, kycData: { legalMiddleName: 'Brewster' } } });
+    expect(patchCustomer.identity).toMatchObject({ status: 'INITIATING', documentAttemptsRemaining: 3 });
+    expect(patchCustomer.identity?.id).not.toBe(identityId);
+    const { customer } = await partner.request(SNAPSHOT, { id: customerId });
+    expect(customer?.identities.nodes).toHaveLength(2);
+    expect(customer?.identities.nodes[0]).toMatchObject({
+      transactionType: 'INSTITUTIONAL_INDIVIDUAL',
+      kycData: { legalFirstName: 'Grace', legalMiddleName: 'Brewster', nationalIdNumber: '***-**-6789' },
+      documents: [],
+    });
+  });
+
+  it('after APPROVED there is none, with verifiedAt in the refusal, until staff require it', async () => {
+    const { partner, reviewer, customerId, identityId } = await bringTo(gateway, 'APPROVED');
+    const refused = await partner.refusal(SUBMIT_IDENTITY, { input: { customerId, kycData: CALIFORNIAN } });
+    const { customer } = await partner.request(CUSTOMER, { id: customerId });
+    expect(refused).toMatchObject({ code: 'PATCH_NOT_ALLOWED', customerStatus: 'ACTIVE', identityStatus: 'APPROVED', verifiedAt: customer?.verifiedAt });
+    expect(customer?.verifiedAt).not.toBeNull();
+    expect((await partner.refusal(PATCH_CUSTOMER, { input: { customerId, kycData: { legalMiddleName: 'B' } } })).code).toBe('PATCH_NOT_ALLOWED');
+    expect((await partner.refusal(REQUIRE_REVERIFICATION, { input: { customerId, reason: 'x' } })).code).toBe('FORBIDDEN');
+    const { requireReverification } = await reviewer.request(REQUIRE_REVERIFICATION, { input: { customerId, reason: 'Documents have to be renewed.' } });
+    expect(requireReverification).toMatchObject({
+      identity: { id: identityId, status: 'EXPIRED', errorDescription: 'Documents have to be renewed.' },
+      customer: { status: 'NEEDS_ADDITIONAL_INFORMATION', kycStatus: 'FAILED', verifiedAt: customer?.verifiedAt },
+    });
+    const next = await submit(partner, customerId, CALIFORNIAN, INSTITUTIONAL);
+    await advance(partner, EVALUATION);
+    await sign(partner, next);
+    await advance(partner, 0);
+    expect((await partner.request(CUSTOMER, { id: customerId })).customer).toMatchObject({ status: 'ACTIVE', kycStatus: 'VERIFIED' });
+  });
+
+  it.each(['INPUT_ERROR', 'SSN_ERROR', 'AWAITING_DOCUMENT_UPLOAD', 'INCOMPLETE_VERIFICATIONS', 'AWAITING_SIGNATURE'] as const)(
+    'an attempt that waits in %s expires after the days of its policy, and not before',
+    async (status) => {
+      const { partner, customerId } = await bringTo(gateway, status);
+      await advance(partner, WAITING - 60);
+      expect((await partner.request(CUSTOMER, { id: customerId })).customer?.identity?.status).toBe(status);
+      await advance(partner, 60);
+      expect((await partner.request(CUSTOMER, { id: customerId })).customer).toMatchObject({ status: 'NEEDS_ADDITIONAL_INFORMATION', kycStatus: 'FAILED', identity: { status: 'EXPIRED' } });
+    },
+  );
+});
+
+describe('the rest of the patch', () => {
+  it('email, names and partnerUserId alone start or move no attempt', async () => {
+    const { partner, customerId, identityId } = await bringTo(gateway, 'INPUT_ERROR');
+    const { patchCustomer } = await partner.request(PATCH_CUSTOMER, { input: { customerId, email: 'grace@example.com', firstName: 'Grace', partnerUserId: 'u-1' } });
+    expect(patchCustomer.identity).toMatchObject({ id: identityId, status: 'INPUT_ERROR' });
+    const fresh = await newCustomer(partner);
+    expect((await partner.request(PATCH_CUSTOMER, { input: { customerId: fresh, firstName: 'Ada' } })).patchCustomer).toMatchObject({ identity: null, customer: { status: 'CREATED', version: 2 } });
+  });
+
+  it('ids, debug fields and the signer alone move nothing', async () => {
+    const { partner, identityId } = await bringTo(gateway, 'INCOMPLETE_VERIFICATIONS');
+    const input = { identityId, enterpriseId: 'e-1', userId: 'u-1', debugStatus: 'PASSED', signer: { contractSignerNameFull: 'Grace Hopper' } } as const;
+    expect((await partner.request(PATCH_IDENTITY, { input })).patchIdentity.identity.status).toBe('INCOMPLETE_VERIFICATIONS');
+  });
+
+  it("what a signature leaves out comes from the signer; what neither gives is named", async () => {
+    const { partner, identityId } = await bringTo(gateway, 'INCOMPLETE_VERIFICATIONS');
+    const signer = { contractSignerNameFull: 'Grace Hopper', contractSignedIPAddress: '192.0.2.7', contractVersion: '1.0', userAgreesToTerms: true };
+    await partner.request(PATCH_IDENTITY, { input: { identityId, signer, debugStatus: 'PASSED' } });
+    await partner.request(SUBMIT_DOCUMENT, { input: { identityId, selectedIdClass: 'PASSPORT', frontPhoto: await photo() } });
+    await advance(partner, DOCUMENT_CHECK + REVIEWING);
+    const missing = await partner.refusal(SUBMIT_SIGNATURES, { input: { identityId, signatures: [{ contractType: 'CSA' }] } });
+    expect(missing.fields?.map(({ path, code }) => ({ path, code }))).toEqual([{ path: 'signatures.0.contractSignedDate', code: 'required' }]);
+    const { submitSignatures } = await partner.request(SUBMIT_SIGNATURES, { input: { identityId, signatures: [{ contractType: 'CSA', contractSignedDate: '2026-01-31', contractSignerNameFull: 'Another' }] } });
+    expect(submitSignatures.signatures[0]).toMatchObject({ contractSignerNameFull: 'Another', contractSignedIPAddress: '192.0.2.7', contractVersion: '1.0', contractSignedDate: '2026-01-31T00:00:00.000Z' });
+  });
+});
+
+describe('policy', () => {
+  it('a change holds for the attempts that begin after it, not for those under way', async () => {
+    const { id, partner } = await gateway.organization();
+    const customerId = await newCustomer(partner);
+    const before = await submit(partner, customerId, CALIFORNIAN, { ...INSTITUTIONAL, debugStatus: 'FAILED' });
+    const contracts = [{ type: 'WVR', version: '2.1', title: 'Waiver', text: 'I waive.' }] as const;
+    const policy = { documentAttempts: 1, contracts: [...contracts], contractsRequired: [{ transactionType: 'INSTITUTIONAL_INDIVIDUAL', contracts: ['WVR'] }] } as const;
+    const updated = await gateway.operator.request(UPDATE_POLICY, { input: { organizationId: id, policy: { ...policy, contracts: [...policy.contracts], contractsRequired: [{ transactionType: 'INSTITUTIONAL_INDIVIDUAL', contracts: ['WVR'] }] } } });
+    expect(updated.updatePolicy.organization.policy.documentAttempts).toBe(1);
+    expect((await partner.request(CONTRACTS_ASKED, { transactionType: 'INSTITUTIONAL_INDIVIDUAL' })).contracts).toEqual(contracts);
+    const other = await newCustomer(partner);
+    const after = await submit(partner, other, CALIFORNIAN, INSTITUTIONAL);
+    const attempts = async (customer: string) => (await partner.request(CUSTOMER, { id: customer })).customer?.identity;
+    expect(await attempts(customerId)).toMatchObject({ id: before, documentAttemptsRemaining: 3 });
+    expect(await attempts(other)).toMatchObject({ id: after, documentAttemptsRemaining: 1 });
+    await advance(partner, EVALUATION);
+    expect(await attempts(other)).toMatchObject({ status: 'AWAITING_SIGNATURE', signaturesRequired: ['WVR'] });
+    expect((await partner.refusal(SUBMIT_SIGNATURES, { input: { identityId: after, signatures: [signature('WVR')] } })).fields?.[0]).toMatchObject({ path: 'signatures.0.contractVersion', code: 'not_in_force' });
+    await partner.request(SUBMIT_SIGNATURES, { input: { identityId: after, signatures: [signature('WVR', { contractVersion: '2.1' })] } });
+  });
+
+  it('every fault of a policy is named at once, and a partner may not change it', async () => {
+    const { id, partner } = await gateway.organization();
+    const policy = { documentAttempts: 0, minimumAge: 5, waitingExpiryDays: 9999 };
+    const facts = await gateway.operator.refusal(UPDATE_POLICY, { input: { organizationId: id, policy } });
+    expect(facts.fields?.map(({ path }) => path).sort()).toEqual(['policy.documentAttempts', 'policy.minimumAge', 'policy.waitingExpiryDays']);
+    expect((await partner.refusal(UPDATE_POLICY, { input: { policy: {} } })).code).toBe('FORBIDDEN');
+  });
+
+  it('reviewAfterPass sends a pass to a person', async () => {
+    const { id, partner } = await gateway.organization();
+    await gateway.operator.request(UPDATE_POLICY, { input: { organizationId: id, policy: { reviewAfterPass: true } } });
+    const customerId = await newCustomer(partner);
+    await submit(partner, customerId, CALIFORNIAN, INSTITUTIONAL);
+    await advance(partner, EVALUATION);
+    expect((await partner.request(CUSTOMER, { id: customerId })).customer?.identity?.status).toBe('IN_REVIEW');
+  });
+});
+
+describe('what a reviewer asked for', () => {
+  it('stands as REENTER through patches, until it is met', async () => {
+    const { partner, reviewer, customerId, identityId } = await bringTo(gateway, 'IN_REVIEW');
+    await reviewer.request(REVIEW, { input: { identityId, decision: 'REQUEST_INFORMATION', requiredFields: ['kycData.address.addressLine1', 'kycData.legalFirstName'], message: 'Enter them again.' } });
+    const listed = async () => (await partner.request(CUSTOMER, { id: customerId })).customer?.requirements.filter(({ code }) => code === 'REENTER').map(({ field }) => field);
+    expect(await listed()).toEqual(['kycData.address.addressLine1', 'kycData.legalFirstName']);
+    await partner.request(PATCH_IDENTITY, { input: { identityId, kycData: { legalFirstName: 'Grace' } } });
+    await advance(partner, EVALUATION);
+    expect(await listed()).toEqual(['kycData.address.addressLine1']);
+    expect((await partner.request(CUSTOMER, { id: customerId })).customer?.identity?.status).toBe('INPUT_ERROR');
+    await partner.request(PATCH_IDENTITY, { input: { identityId, kycData: { address: { addressLine1: '1 Market Street' } } } });
+    await advance(partner, EVALUATION);
+    expect((await partner.request(CUSTOMER, { id: customerId })).customer).toMatchObject({ identity: { status: 'IN_REVIEW' } });
+  });
+
+  it('an attempt that was in review or declared exposure never passes without a person, whatever is tried', { timeout: 300_000 }, async () => {
+    const actions: Readonly<Record<string, (applicant: Applicant) => Promise<unknown>>> = {
+      deny: ({ partner, identityId }) => partner.send(PATCH_IDENTITY, { input: { identityId, kycData: { politicallyExposedPerson: false } } }),
+      clear: ({ partner, identityId }) => partner.send(PATCH_IDENTITY, { input: { identityId, kycData: { politicallyExposedPerson: null } } }),
+      patch: ({ partner, customerId }) => partner.send(PATCH_CUSTOMER, { input: { customerId, kycData: { address: { city: 'Oakland' } }, email: 'test-success@example.com' } }),
+      reenter: ({ partner, identityId }) => partner.send(PATCH_IDENTITY, { input: { identityId, kycData: { legalFirstName: 'Grace', nationalIdNumber: '123-45-6789' } } }),
+      pass: ({ partner, identityId }) => partner.send(PATCH_IDENTITY, { input: { identityId, debugStatus: 'PASSED' } }),
+      upload: async ({ partner, identityId }) => partner.send(SUBMIT_DOCUMENT, { input: { identityId, selectedIdClass: 'PASSPORT', frontPhoto: await photo() } }),
+      sign: ({ partner, identityId }) => partner.send(SUBMIT_SIGNATURES, { input: { identityId, signatures: [signature('CSA'), signature('MPA'), signature('MIC')] } }),
+      wait: ({ partner }) => advance(partner, EVALUATION),
+      wait_longer: ({ partner }) => advance(partner, DOCUMENT_CHECK),
+      request_fields: ({ reviewer, identityId }) => reviewer.send(REVIEW, { input: { identityId, decision: 'REQUEST_INFORMATION', requiredFields: ['kycData.legalFirstName'] } }),
+      request_documents: ({ reviewer, identityId }) => reviewer.send(REVIEW, { input: { identityId, decision: 'REQUEST_INFORMATION', requiredDocuments: ['PASSPORT'] } }),
+    };
+    let tried = 0;
+    const PASSED: readonly IdentityStatus[] = ['AWAITING_SIGNATURE', 'APPROVED'];
+    await fc.assert(
+      fc.asyncProperty(fc.boolean(), fc.array(fc.constantFrom(...Object.keys(actions)), { minLength: 4, maxLength: 12 }), async (exposed, sequence) => {
+        const organization = await gateway.organization();
+        const { partner } = organization;
+        const customerId = await newCustomer(partner);
+        const changes = await partner.subscribe(IDENTITY_CHANGES, { customerId });
+        const kycData = { ...CALIFORNIAN, politicallyExposedPerson: exposed, nationalIdNumber: exposed ? '123-45-6789' : '000-00-0000' };
+        const identityId = await submit(partner, customerId, kycData, INSTITUTIONAL);
+        for (const action of ['wait', ...sequence]) await actions[action]!({ ...organization, customerId, identityId, documentId: '' });
+        const { customer } = await partner.request(CUSTOMER, { id: customerId });
+        while (changes.received.at(-1)?.identityStatusChanged.newStatus !== customer?.identity?.status) await changes.take(changes.received.length + 1);
+        await changes.close();
+        for (const { identityStatusChanged: change } of changes.received) {
+          if (PASSED.includes(change.newStatus) && !PASSED.includes(change.oldStatus!) && change.oldStatus !== 'SIGNATURE_SUBMITTED') expect(change.oldStatus).toBe('IN_REVIEW');
+        }
+        tried += sequence.length;
+      }),
+      { numRuns: 40 },
+    );
+    console.log(`Actions tried to get past a person: ${tried}`);
+    expect(tried).toBeGreaterThanOrEqual(160);
+  });
+});
+
+describe('the Customer API', () => {
+  it('a German with a photo id comes to ACTIVE in thirty seconds of the sandbox clock', async () => {
+    const { partner } = await gateway.organization();
+    const customerId = await newCustomer(partner);
+    const identityId = await submit(partner, customerId, GERMAN);
+    await advance(partner, EVALUATION);
+    await partner.request(SUBMIT_DOCUMENT, { input: { identityId, selectedIdClass: 'PASSPORT', frontPhoto: await photo() } });
+    await advance(partner, DOCUMENT_CHECK + REVIEWING);
+    expect((await partner.request(CUSTOMER, { id: customerId })).customer).toMatchObject({ status: 'ACTIVE', requirements: [] });
+  });
+});

