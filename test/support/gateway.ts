@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, inject } from 'vitest';
 import { readConfig } from '../../src/core/config.js';
-import { startGateway, type Gateway } from '../../src/gateway.js';
+import { startGateway, type Gateway, type Overrides } from '../../src/gateway.js';
 import { Client, type Key } from './client.js';
 import { createDatabase, dropDatabase } from './databases.js';
 import { graphql } from '../generated/index.js';
@@ -51,6 +51,12 @@ export class TestGateway {
   #directory = '';
   #databaseUrl: string | undefined;
 
+  /** `environment` adds to the variables that it runs with. */
+  constructor(
+    private readonly environment: Readonly<Record<string, string>> = {},
+    private readonly overrides: Overrides = {},
+  ) {}
+
   get url(): string {
     if (!this.#gateway) throw new Error('The gateway is not running');
     return this.#gateway.url;
@@ -76,7 +82,8 @@ export class TestGateway {
   /** Starts it; after `stop` again, on the same data. */
   async start(): Promise<void> {
     this.#gateway = await startGateway(
-      readConfig({ PORT: '0', DATA_DIR: this.#directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', OPERATOR_KEY }),
+      readConfig({ PORT: '0', DATA_DIR: this.#directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', OPERATOR_KEY, ...this.environment }),
+      this.overrides,
     );
   }
 
@@ -119,8 +126,8 @@ export class TestGateway {
 }
 
 /** A gateway that runs while the tests of the calling file do. */
-export function useGateway(): TestGateway {
-  const gateway = new TestGateway();
+export function useGateway(environment: Readonly<Record<string, string>> = {}, overrides: Overrides = {}): TestGateway {
+  const gateway = new TestGateway(environment, overrides);
   beforeAll(async () => {
     await gateway.create();
     await gateway.start();
