@@ -1,0 +1,149 @@
+import { lookup as resolveName, type LookupAddress } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { Agent, request } from 'undici';
+
+/** A request to a host that somebody outside has named. */
+export interface OutboundOptions {
+  method: 'GET' | 'POST';
+  headers?: Readonly<Record<string, string>>;
+  body?: string;
+  /** For everything from the name to the last byte that is read. */
+  timeoutMilliseconds: number;
+  /** More of the answer than this is not kept. */
+  keepBytes: number;
+  /** Ends the request early. */
+  signal?: AbortSignal;
+}
+
+export interface OutboundAnswer {
+  status: number;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  body: Buffer;
+  /** False when there was more than `keepBytes`, or the connection or the time ended before the body did. */
+  isComplete: boolean;
+}
+
+export type OutboundFailure = 'ADDRESS_REFUSED' | 'NAME_UNKNOWN' | 'TIMED_OUT' | 'INTERRUPTED' | 'CONNECTION_FAILED';
+
+const FAILURES: Readonly<Record<OutboundFailure, string>> = {
+  ADDRESS_REFUSED: 'The URL leads to an address that is not public.',
+  NAME_UNKNOWN: 'The host name could not be resolved.',
+  TIMED_OUT: 'There was no answer in time.',
+  INTERRUPTED: 'The request was interrupted from this side.',
+  CONNECTION_FAILED: 'The connection could not be made, or broke before there was an answer.',
+};
+
+/** A request without an answer. The message says nothing of addresses behind the name. */
+export class OutboundError extends Error {
+  constructor(readonly failure: OutboundFailure) {
+    super(FAILURES[failure]);
+  }
+}
+
+const CONNECT_TIMEOUT_MILLISECONDS = 5_000;
+/** What an answer has beyond what is kept is read up to here, so that its connection can be used again. */
+const DRAINED_BYTES = 16_384;
+/** Names that mean this machine or this network wherever they resolve to. */
+const PRIVATE_NAME = /(^|\.)(localhost|local|localdomain|internal|intranet|lan|home\.arpa)\.?$/i;
+/** Azure's metadata service lives among public addresses. */
+const METADATA_ADDRESSES: ReadonlySet<string> = new Set(['168.63.129.16']);
+/** What of IPv6 is given out to the public: all else is special in one way or another, `::/96` included. */
+const PUBLIC_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');
+
+/** Whether an address is one of the public internet. */
+export function isPublicAddress(text: string): boolean {
+  if (!ipaddr.isValid(text)) return false;
+  const address = ipaddr.parse(text);
+  if (address.range() !== 'unicast' || METADATA_ADDRESSES.has(address.toString())) return false;
+  return address instanceof ipaddr.IPv4 || address.match(PUBLIC_IPV6);
+}
+
+/** Why a URL may not be requested, in a sentence, as far as can be said without resolving its name; null when it may. */
+export function outboundFault(text: string, allowPrivate: boolean): string | null {
+  if (!URL.canParse(text)) return 'Expected an absolute URL such as https://example.com/webhooks.';
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && !(allowPrivate && url.protocol === 'http:')) return 'The URL has to begin with https://.';
+  if (url.username !== '' || url.password !== '') return 'The URL must not hold a user name or password.';
+  if (allowPrivate) return null;
+  const host = hostOf(url);
+  const isPublic = isIP(host) === 0 ? host.includes('.') && !PRIVATE_NAME.test(host) : isPublicAddress(host);
+  return isPublic ? null : 'The URL has to lead to a public address.';
+}
+
+/** The host as net and dns know it: IPv6 without brackets. The parser has made every form of IPv4 the usual one. */
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
+/**
+ * Requests URLs that callers have named. Every address that a name resolves to is checked, and the connection goes to
+ * the very address that was checked; literal addresses, which no look-up sees, are checked before. Redirects are not
+ * followed.
+ */
+export class Outbound {
+  #agent: Agent;
+
+  /** `allowPrivate` switches the guard off: for tests and local development. */
+  constructor(private readonly allowPrivate: boolean) {
+    const connect = { timeout: CONNECT_TIMEOUT_MILLISECONDS, ...(allowPrivate ? {} : { lookup: checkedLookup }) };
+    this.#agent = new Agent({ connect, connectTimeout: CONNECT_TIMEOUT_MILLISECONDS });
+  }
+
+  /** Throws OutboundError when there is no answer. An answer stands even if its body broke off. */
+  async guardedFetch(url: string, options: OutboundOptions): Promise<OutboundAnswer> {
+    if (outboundFault(url, this.allowPrivate) !== null) throw new OutboundError('ADDRESS_REFUSED');
+    const timeout = AbortSignal.timeout(options.timeoutMilliseconds);
+    const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
+    try {
+      const { method, headers = {}, body = null } = options;
+      const answer = await request(url, { dispatcher: this.#agent, method, headers, body, signal });
+      return { status: answer.statusCode, headers: answer.headers, ...(await readSome(answer.body, options.keepBytes)) };
+    } catch (error) {
+      throw new OutboundError(timeout.aborted ? 'TIMED_OUT' : options.signal?.aborted ? 'INTERRUPTED' : failureOf(error));
+    }
+  }
+
+  /** Lets go of all connections. */
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+}
+
+function failureOf(error: unknown): OutboundFailure {
+  if (error instanceof OutboundError) return error.failure;
+  const code = (error as { code?: unknown }).code;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'NAME_UNKNOWN';
+  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return 'TIMED_OUT';
+  return 'CONNECTION_FAILED';
+}
+
+/** Resolves a name for a connection, and refuses it if any of its addresses is not public. */
+const checkedLookup: LookupFunction = (hostname, options, callback) => {
+  resolveName(hostname, { ...options, all: true }, (error, found) => {
+    const addresses: LookupAddress[] = found ?? [];
+    if (error) return callback(error, '', 0);
+    const first = addresses[0];
+    if (!first || !addresses.every(({ address }) => isPublicAddress(address))) return callback(new OutboundError('ADDRESS_REFUSED'), '', 0);
+    if (options.all) return callback(null, addresses);
+    return callback(null, first.address, first.family);
+  });
+};
+
+/** Reads a body up to a limit. What breaks it off leaves what was read. */
+async function readSome(body: AsyncIterable<Buffer>, keepBytes: number): Promise<Pick<OutboundAnswer, 'body' | 'isComplete'>> {
+  const kept: Buffer[] = [];
+  let size = 0;
+  let isComplete = true;
+  try {
+    for await (const chunk of body) {
+      if (size < keepBytes) kept.push(chunk.subarray(0, keepBytes - size));
+      size += chunk.length;
+      if (size > Math.max(keepBytes, DRAINED_BYTES)) break;
+    }
+    isComplete = size <= keepBytes;
+  } catch {
+    isComplete = false;
+  }
+  return { body: Buffer.concat(kept), isComplete };
+}
