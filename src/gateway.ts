@@ -20,17 +20,21 @@ import { createInspector } from './document/inspection.js';
 import { DocumentResolver, IdentityDocumentResolver } from './document/resolver.js';
 import { localStorage } from './document/storage.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
+import { EventRetention } from './event/retention.js';
+import { CustomerTimelineResolver, EventResolver, IdentityTimelineResolver } from './event/timeline.js';
 import { authenticator } from './graphql/authentication.js';
+import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute, requestIds } from './graphql/server.js';
-import { mountEventStream, mountWebSocket } from './graphql/sockets.js';
+import { mountWebSocket } from './graphql/sockets.js';
 import { IdentityEntity } from './identity/entity.js';
 import { CustomerIdentityResolver, IdentityResolver, ReviewResolver } from './identity/resolver.js';
 import { migrations } from './migrations/index.js';
 import { demoKeys, type DemoKeys } from './organization/demo.js';
 import { ApiKeyEntity, OrganizationEntity } from './organization/entity.js';
+import { OpenConnections } from './organization/open-connections.js';
 import { OrganizationResolver } from './organization/resolver.js';
 import { SignatureEntity } from './signature/entity.js';
 import { IdentitySignatureResolver, SignatureResolver } from './signature/resolver.js';
@@ -72,7 +76,10 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     const parts = await openParts(config, database, overrides.clock ?? systemClock, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
     const url = await serve(config, parts, keys, undo);
-    if (overrides.workers ?? true) await parts.core.jobs.work();
+    if (overrides.workers ?? true) {
+      await parts.core.jobs.work();
+      parts.retention.start();
+    }
     return { url, demoKeys: keys, stop };
   } catch (error) {
     await stop();
@@ -84,6 +91,8 @@ interface Parts {
   core: Core;
   documents: DocumentCommands;
   events: EventStream;
+  connections: OpenConnections;
+  retention: EventRetention;
 }
 
 /** Everything below the transports. */
@@ -103,7 +112,12 @@ async function openParts(config: Config, database: Database, clock: Clock, log: 
   const events = new EventStream(database, log);
   await events.start();
   undo.push(() => events.stop());
-  return { core, documents, events };
+  const connections = new OpenConnections(database, clock, log);
+  await connections.start();
+  undo.push(() => connections.stop());
+  const retention = new EventRetention(core);
+  undo.push(() => retention.stop());
+  return { core, documents, events, connections, retention };
 }
 
 /** The resolvers of every floor, each with what it needs. */
@@ -126,6 +140,9 @@ function resolversOf({ core, documents }: Pick<Parts, 'core' | 'documents'>): ob
     new CustomerStatusChangeResolver(),
     new IdentityStatusChangeResolver(),
     new DocumentStatusChangeResolver(),
+    new EventResolver(core),
+    new CustomerTimelineResolver(core),
+    new IdentityTimelineResolver(core),
   ];
 }
 
@@ -136,10 +153,10 @@ export function emptySchema() {
 
 /** Begins to listen. @returns the URL that clients are told. */
 async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: (() => Promise<void>)[]): Promise<string> {
-  const { core, events } = parts;
+  const { core, events, connections } = parts;
   const { database, log } = core;
   const schema = buildGatewaySchema(resolversOf(parts));
-  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey), log };
+  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey), connections, log };
   const app = express();
   app.disable('x-powered-by');
   const httpServer = createServer(app);
@@ -149,13 +166,13 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
     database.owner().execute('select 1').then(() => response.json({ status: 'ready' }), next);
   });
   app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
-  mountEventStream(app, transports);
+  const cutStreams = mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));
   app.use(notFoundRoute);
   app.use(jsonErrors(log));
   const closeSockets = mountWebSocket(httpServer, transports);
   const port = await listen(httpServer, config);
-  undo.push(() => close(httpServer), closeSockets);
+  undo.push(() => close(httpServer), cutStreams, closeSockets);
   const host = config.host.includes(':') ? `[${config.host}]` : config.host === '127.0.0.1' ? 'localhost' : config.host;
   return config.publicUrl ?? `http://${host}:${port}`;
 }

@@ -8,7 +8,15 @@ export type Role = (typeof ROLES)[number];
  */
 export type Caller =
   | { role: 'OPERATOR'; organizationId: null; actor: string; rehearsal?: true }
-  | { role: Exclude<Role, 'OPERATOR'>; organizationId: string; actor: string; rehearsal?: true };
+  | {
+      role: Exclude<Role, 'OPERATOR'>;
+      organizationId: string;
+      /** The id of the key. */
+      actor: string;
+      /** When the credential ends by itself; null when it does not. */
+      expiresAt: Date | null;
+      rehearsal?: true;
+    };
 
 /** A caller that belongs to an organization: everyone but the operator. */
 export type Member = Exclude<Caller, { role: 'OPERATOR' }>;

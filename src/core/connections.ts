@@ -25,8 +25,8 @@ export interface Connection<Node> {
   pageInfo: PageInfo;
 }
 
-/** Makes the edge and connection types of a node type. */
-export function connectionOf<Node extends object>(name: string, node: ClassType<Node>): ClassType<Connection<Node>> {
+/** Makes the edge and connection types of a node type; `order` says what comes first. */
+export function connectionOf<Node extends object>(name: string, node: ClassType<Node>, order = 'newest first'): ClassType<Connection<Node>> {
   @ObjectType(`${name}Edge`, { simpleResolvers: true })
   class Edge {
     @Field(() => String, { description: 'Opaque; good as `after`.' })
@@ -34,7 +34,7 @@ export function connectionOf<Node extends object>(name: string, node: ClassType<
     @Field(() => node)
     node!: Node;
   }
-  @ObjectType(`${name}Connection`, { description: 'A page, newest first.', simpleResolvers: true })
+  @ObjectType(`${name}Connection`, { description: `A page, ${order}.`, simpleResolvers: true })
   class Page implements Connection<Node> {
     @Field(() => [Edge])
     edges!: Edge[];
@@ -53,11 +53,16 @@ export interface PageRequest {
   beforeId: string | null;
 }
 
-/** Checks `first` and `after`. Throws BAD_USER_INPUT that names the one at fault. */
-export function pageRequest(first: number, after: string | null | undefined): PageRequest {
+/** Refuses a page that is empty or too long. */
+export function checkPageSize(first: number): void {
   if (first < 1 || first > LARGEST_PAGE) {
     throw badInput([{ path: 'first', code: 'out_of_range', message: `Ask for 1 to ${LARGEST_PAGE} at a time.` }]);
   }
+}
+
+/** Checks `first` and `after`. Throws BAD_USER_INPUT that names the one at fault. */
+export function pageRequest(first: number, after: string | null | undefined): PageRequest {
+  checkPageSize(first);
   return { first, limit: first + 1, beforeId: after == null ? null : decodeCursor(after) };
 }
 

@@ -7,6 +7,17 @@ import type { EventStream } from './stream.js';
 /** Reads the values of many keys of one organization in one statement, in the order of the keys. */
 export type BatchRead<Key, Value> = (database: Database, organizationId: string, keys: readonly Key[]) => Promise<readonly Value[]>;
 
+/** What a connection that may outlive its credential tells the operations that it carries. */
+export interface Connection {
+  /** The cursor of the last event that its client has seen by an earlier connection, where the transport says so. */
+  lastEventId: string | null;
+  /** Whether the credential that it was opened with still holds. */
+  isAuthorized(): boolean;
+}
+
+/** One request, one answer: nothing outlives anything. */
+const REQUEST: Connection = { lastEventId: null, isAuthorized: () => true };
+
 /** What resolvers know of the operation that they serve. */
 export class RequestContext {
   // Not a #private: Apollo copies the context, and a copy has no part in those.
@@ -18,6 +29,7 @@ export class RequestContext {
     readonly events: EventStream,
     readonly caller: Caller,
     readonly requestId: string,
+    readonly connection: Connection = REQUEST,
   ) {}
 
   /** The caller as one of an organization. The permission map keeps the operator away from fields that ask this. */

@@ -62,10 +62,11 @@ export interface EventRow {
   occurred_at: string;
 }
 
-/** One row an organization: the position of its newest event and how far its sandbox clock runs ahead. */
+/** One row an organization: the positions of its newest event and of the newest that is no longer kept, and how far its sandbox clock runs ahead. */
 export interface LedgerRow {
   organization_id: string;
   position: number;
+  events_deleted_through: number;
   clock_offset_milliseconds: number;
 }
 

@@ -1,9 +1,10 @@
-import type { Kysely } from 'kysely';
 import type { Database } from './database.js';
-import { refusal } from './errors.js';
-import { EVENT_CHANNEL, type EventHint, type EventRow, type EventTables, type EventType } from './event-log.js';
+import { decodeEventCursor } from './event-cursor.js';
+import { EVENT_CHANNEL, type EventHint, type EventRow, type EventType } from './event-log.js';
+import { assertContinuable, readEvents } from './event-reads.js';
 import type { Listener } from './listener.js';
 import { errorFacts, type Log } from './log.js';
+import { Subscriber } from './subscriber.js';
 
 /** What a subscriber wants to hear of: events of these types, of one object or (null) of the whole organization. */
 export interface Watch {
@@ -14,80 +15,8 @@ export interface Watch {
 
 /** Read at most this many events at once. */
 const BATCH = 500;
-/** A subscriber that lets more than this pile up is cut off: it resumes when it can follow. */
-const BUFFER_LIMIT = 1_000;
 /** Hints may be lost; the table is asked this often all the same. */
 const SAFETY_POLL_MILLISECONDS = 2_000;
-
-/** The events of a watch as one subscriber takes them: first what it has missed, read as it asks, then what is handed to it. */
-class Subscriber implements AsyncIterableIterator<EventRow> {
-  #buffer: EventRow[] = [];
-  #wake: (() => void) | null = null;
-  #ended = false;
-  #failure: Error | null = null;
-  #live = false;
-
-  constructor(
-    /** Everything up to this position has been read for this subscriber. */
-    private scanned: number,
-    private readonly channel: Channel,
-    private readonly readMissed: (after: number) => Promise<{ events: EventRow[]; scanned: number; more: boolean }>,
-    private readonly leave: (subscriber: Subscriber) => void,
-  ) {
-    this.#live = channel.position <= scanned;
-  }
-
-  /** Hands on an event that has just been committed. While the subscriber still catches up it reads the event itself. */
-  push(event: EventRow): void {
-    if (!this.#live || this.#ended || event.position <= this.scanned) return;
-    this.#buffer.push(event);
-    if (this.#buffer.length > BUFFER_LIMIT) {
-      this.#failure = refusal('SERVICE_UNAVAILABLE', 'This subscription does not keep up with its events: read the state, then subscribe anew.', { retryAfter: 1 });
-      this.end();
-    }
-    this.#wake?.();
-  }
-
-  end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#buffer = [];
-    this.leave(this);
-    this.#wake?.();
-  }
-
-  async next(): Promise<IteratorResult<EventRow, undefined>> {
-    for (;;) {
-      if (this.#failure) throw this.#failure;
-      if (this.#ended) return { done: true, value: undefined };
-      const event = this.#buffer.shift();
-      if (event) return { done: false, value: event };
-      if (this.#live) {
-        await new Promise<void>((resolve) => (this.#wake = resolve));
-        this.#wake = null;
-      } else {
-        await this.#catchUp();
-      }
-    }
-  }
-
-  return(): Promise<IteratorResult<EventRow, undefined>> {
-    this.end();
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async #catchUp(): Promise<void> {
-    const { events, scanned, more } = await this.readMissed(this.scanned);
-    this.#buffer.push(...events);
-    this.scanned = scanned;
-    // Nothing is awaited between this comparison and being live, so no event can slip in between.
-    this.#live = !more && this.channel.position <= scanned;
-  }
-}
 
 /** The subscribers of one organization in this process, by what they watch, and how far its events have been handed on. */
 interface Channel {
@@ -133,26 +62,36 @@ export class EventStream {
   }
 
   /**
-   * Everything that a watch covers from the moment that this promise resolves, in order. Return the iterator to
-   * unsubscribe. It throws SERVICE_UNAVAILABLE when its reader does not keep up.
+   * Everything that a watch covers, in order: since the cursor `after`, or without it from the moment that this promise
+   * resolves. Return the iterator to unsubscribe. Throws BAD_USER_INPUT or CURSOR_EXPIRED for a cursor that cannot be gone
+   * on from; the iterator throws SERVICE_UNAVAILABLE, with the cursor to resume from, when its reader does not keep up.
    */
-  async subscribe(watch: Watch): Promise<AsyncIterableIterator<EventRow>> {
-    const start = await this.#currentPosition(watch.organizationId);
-    const channel = this.#channel(watch.organizationId, start);
+  async subscribe(watch: Watch, after: string | null = null): Promise<AsyncIterableIterator<EventRow>> {
+    const { organizationId } = watch;
+    const asked = after === null ? null : decodeEventCursor(organizationId, after);
+    const ledger = await readEvents(this.database, organizationId, { after: 0, limit: 0 });
+    if (asked !== null) assertContinuable(asked, ledger);
+    const channel = this.#channel(organizationId, ledger.position);
     const keys = watch.types.map((type) => keyOf(type, watch.subject));
-    const leave = (subscriber: Subscriber): void => {
-      for (const key of keys) {
-        const group = channel.subscribers.get(key);
-        group?.delete(subscriber);
-        if (group?.size === 0) channel.subscribers.delete(key);
-      }
-      channel.count -= 1;
-      if (channel.count === 0) this.#channels.delete(watch.organizationId);
-    };
-    const subscriber = new Subscriber(start, channel, (after) => this.#readMissed(watch, after), leave);
+    const subscriber = new Subscriber(asked ?? ledger.position, {
+      organizationId,
+      handedOn: () => channel.position,
+      readMissed: (position) => this.#readMissed(watch, position),
+      leave: (leaving) => this.#leave(organizationId, channel, keys, leaving),
+    });
     for (const key of keys) channel.subscribers.set(key, (channel.subscribers.get(key) ?? new Set<Subscriber>()).add(subscriber));
     channel.count += 1;
     return subscriber;
+  }
+
+  #leave(organizationId: string, channel: Channel, keys: readonly string[], subscriber: Subscriber): void {
+    for (const key of keys) {
+      const group = channel.subscribers.get(key);
+      group?.delete(subscriber);
+      if (group?.size === 0) channel.subscribers.delete(key);
+    }
+    channel.count -= 1;
+    if (channel.count === 0 && this.#channels.get(organizationId) === channel) this.#channels.delete(organizationId);
   }
 
   #channel(organizationId: string, position: number): Channel {
@@ -182,7 +121,7 @@ export class EventStream {
     channel.pumping = true;
     try {
       while (!this.#stopped && channel.count > 0 && channel.announced > channel.position) {
-        const events = await this.#read(organizationId, channel.position);
+        const { events } = await readEvents(this.database, organizationId, { after: channel.position, limit: BATCH });
         for (const event of events) {
           channel.position = event.position;
           for (const key of keysOf(event)) channel.subscribers.get(key)?.forEach((subscriber) => subscriber.push(event));
@@ -198,32 +137,15 @@ export class EventStream {
     }
   }
 
-  async #read(organizationId: string, after: number): Promise<EventRow[]> {
-    const rows = await this.database.read<EventTables, EventRow[]>(organizationId, (reader) =>
-      reader.selectFrom('event').selectAll().where('organization_id', '=', organizationId).where('position', '>', after).orderBy('position').limit(BATCH).execute(),
-    );
-    return rows.map((row) => ({ ...row, position: Number(row.position) }));
-  }
-
   /** The next batch of what a watch covers after a position, and how far that reaches. */
   async #readMissed(watch: Watch, after: number): Promise<{ events: EventRow[]; scanned: number; more: boolean }> {
-    const until = await this.#currentPosition(watch.organizationId);
-    const rows = await this.database.read<EventTables, EventRow[]>(watch.organizationId, (reader) => {
-      let query = reader.selectFrom('event').selectAll().where('organization_id', '=', watch.organizationId);
-      query = query.where('position', '>', after).where('position', '<=', until).where('type', 'in', watch.types);
-      if (watch.subject) query = query.where(`${watch.subject.kind}_id`, '=', watch.subject.id);
-      return query.orderBy('position').limit(BATCH).execute();
-    });
-    const events = rows.map((row) => ({ ...row, position: Number(row.position) }));
-    const last = events.at(-1);
-    const more = events.length === BATCH;
-    return { events, more, scanned: more && last ? last.position : until };
-  }
-
-  async #currentPosition(organizationId: string): Promise<number> {
-    const reader = this.database.owner().getKysely() as unknown as Kysely<EventTables>;
-    const ledger = await reader.selectFrom('organization_ledger').select('position').where('organization_id', '=', organizationId).executeTakeFirstOrThrow();
-    return Number(ledger.position);
+    const { types, subject } = watch;
+    const read = await readEvents(this.database, watch.organizationId, { after, limit: BATCH, types, ...(subject && { [`${subject.kind}Id`]: subject.id }) });
+    // Retention may have overtaken a subscriber that has been reading a long backlog.
+    assertContinuable(after, read);
+    const last = read.events.at(-1);
+    const more = read.events.length === BATCH;
+    return { events: read.events, more, scanned: more && last ? last.position : read.position };
   }
 }
 

@@ -1,70 +1,29 @@
-import { Arg, Field, ID, Int, InterfaceType, ObjectType, Resolver, Root, Subscription, Ctx, FieldResolver } from 'type-graphql';
+import { Arg, Ctx, FieldResolver, ID, Resolver, Root, Subscription } from 'type-graphql';
 import type { RequestContext } from '../core/context.js';
+import { encodeEventCursor } from '../core/event-cursor.js';
 import type { EventRow, EventType } from '../core/event-log.js';
-import { DateTimeScalar } from '../core/scalars.js';
 import { badInput } from '../core/errors.js';
 import type { Watch } from '../core/stream.js';
 import { CustomerObject, loadCustomer } from '../customer/resolver.js';
 import { DocumentObject, loadDocument } from '../document/resolver.js';
 import { loadIdentity } from '../identity/resolver.js';
 import { IdentityObject } from '../identity/types.js';
-import * as vocabularies from '../kyc/vocabularies.js';
-import { encodeEventCursor } from './cursor.js';
+import type * as vocabularies from '../kyc/vocabularies.js';
+import { CustomerStatusChange, DocumentStatusChange, IdentityStatusChange, type StatusChange } from './types.js';
 
-@InterfaceType({ description: "A change of status, told once and in the order of the changes. Old and new status are the event's; the object is as it is now." })
-abstract class StatusChange {
-  @Field(() => ID)
-  id!: string;
-  @Field(() => String, { description: 'The place of this change in the order of all changes of your organization.' })
-  cursor!: string;
-  @Field(() => DateTimeScalar)
-  occurredAt!: string;
-  @Field(() => Int, { description: "The object's version once the change had been made." })
-  version!: number;
-  /** Not part of the schema. */
-  event!: EventRow;
-}
-
-@ObjectType({ implements: StatusChange, simpleResolvers: true })
-class CustomerStatusChange extends StatusChange {
-  @Field(() => vocabularies.CustomerStatus.values, { nullable: true, description: 'Null for a customer that has just been created.' })
-  oldStatus!: vocabularies.CustomerStatus | null;
-  @Field(() => vocabularies.CustomerStatus.values, { description: 'As the old one when only kycStatus has changed.' })
-  newStatus!: vocabularies.CustomerStatus;
-  @Field(() => String, { nullable: true })
-  reason!: string | null;
-  @Field(() => [vocabularies.IdClass.values], { description: 'Any one of these is wanted now; empty when none is.' })
-  requiredDocuments!: vocabularies.IdClass[];
-}
-
-@ObjectType({ implements: StatusChange, simpleResolvers: true })
-class IdentityStatusChange extends StatusChange {
-  @Field(() => vocabularies.IdentityStatus.values, { nullable: true, description: 'Null for an attempt that has just begun.' })
-  oldStatus!: vocabularies.IdentityStatus | null;
-  @Field(() => vocabularies.IdentityStatus.values)
-  newStatus!: vocabularies.IdentityStatus;
-  @Field(() => String, { nullable: true })
-  errorDescription!: string | null;
-}
-
-@ObjectType({ implements: StatusChange, simpleResolvers: true })
-class DocumentStatusChange extends StatusChange {
-  @Field(() => vocabularies.DocumentStatus.values, { nullable: true, description: 'Null for a document that has just been submitted.' })
-  oldStatus!: vocabularies.DocumentStatus | null;
-  @Field(() => vocabularies.DocumentStatus.values)
-  newStatus!: vocabularies.DocumentStatus;
-}
+const AFTER = 'The cursor of an event: first everything since it, then what happens. Without it: from the moment that the subscription is acknowledged.';
 
 function changeView(event: EventRow): StatusChange {
   return { id: event.id, cursor: encodeEventCursor(event.organization_id, event.position), occurredAt: event.occurred_at, version: event.version, event };
 }
 
 /** Subscribes to changes of one object, or of all that the organization has. An object that it does not have is NOT_FOUND. */
-async function watch(context: RequestContext, types: readonly EventType[], subject: Watch['subject']): Promise<AsyncIterable<EventRow>> {
+async function watch(context: RequestContext, types: readonly EventType[], subject: Watch['subject'], after: string | null | undefined): Promise<AsyncIterable<EventRow>> {
   if (subject?.kind === 'customer') await loadCustomer(context, subject.id);
   if (subject?.kind === 'identity') await loadIdentity(context, subject.id);
   if (subject?.kind === 'document') await loadDocument(context, subject.id);
-  return context.events.subscribe({ organizationId: context.member.organizationId, types, subject });
+  // A client that resumes repeats its operation as it was: what it has seen since is the newer word.
+  return context.events.subscribe({ organizationId: context.member.organizationId, types, subject }, context.connection.lastEventId ?? after ?? null);
 }
 
 /** The narrowest of the objects that a subscription names. Both together must fit: an attempt of that customer. */
@@ -90,10 +49,16 @@ interface SubscribeData<Parameters> {
 @Resolver()
 export class SubscriptionResolver {
   @Subscription(() => CustomerStatusChange, {
-    description: 'Changes of the status of one customer, or of all of your organization: told after the commit, from the moment of subscribing.',
-    subscribe: ({ args, context }: SubscribeData<{ customerId?: string }>) => watch(context, ['customer.created', 'customer.state_changed'], subject('customer', args.customerId)),
+    description: 'Changes of the status of one customer, or of all of your organization: told after the commit, each once and in their order.',
+    subscribe: ({ args, context }: SubscribeData<{ customerId?: string; after?: string }>) =>
+      watch(context, ['customer.created', 'customer.state_changed'], subject('customer', args.customerId), args.after),
   })
-  customerStatusChanged(@Root() event: EventRow, @Ctx() context: RequestContext, @Arg('customerId', () => ID, { nullable: true }) _customerId?: string | null): CustomerStatusChange {
+  customerStatusChanged(
+    @Root() event: EventRow,
+    @Ctx() context: RequestContext,
+    @Arg('customerId', () => ID, { nullable: true }) _customerId?: string | null,
+    @Arg('after', () => String, { nullable: true, description: AFTER }) _after?: string | null,
+  ): CustomerStatusChange {
     context.forget();
     return {
       ...changeView(event),
@@ -106,14 +71,15 @@ export class SubscriptionResolver {
 
   @Subscription(() => IdentityStatusChange, {
     description: 'Changes of the status of one attempt, of those of one customer, or of all of your organization.',
-    subscribe: async ({ args, context }: SubscribeData<{ identityId?: string; customerId?: string }>) =>
-      watch(context, ['identity.status_changed'], await subjectOf(context, subject('identity', args.identityId), subject('customer', args.customerId))),
+    subscribe: async ({ args, context }: SubscribeData<{ identityId?: string; customerId?: string; after?: string }>) =>
+      watch(context, ['identity.status_changed'], await subjectOf(context, subject('identity', args.identityId), subject('customer', args.customerId)), args.after),
   })
   identityStatusChanged(
     @Root() event: EventRow,
     @Ctx() context: RequestContext,
     @Arg('identityId', () => ID, { nullable: true }) _identityId?: string | null,
     @Arg('customerId', () => ID, { nullable: true }) _customerId?: string | null,
+    @Arg('after', () => String, { nullable: true, description: AFTER }) _after?: string | null,
   ): IdentityStatusChange {
     context.forget();
     return {
@@ -126,14 +92,15 @@ export class SubscriptionResolver {
 
   @Subscription(() => DocumentStatusChange, {
     description: 'Changes of the status of one document, of those of one attempt, or of all of your organization.',
-    subscribe: async ({ args, context }: SubscribeData<{ identityId?: string; documentId?: string }>) =>
-      watch(context, ['document.status_changed'], await subjectOf(context, subject('document', args.documentId), subject('identity', args.identityId))),
+    subscribe: async ({ args, context }: SubscribeData<{ identityId?: string; documentId?: string; after?: string }>) =>
+      watch(context, ['document.status_changed'], await subjectOf(context, subject('document', args.documentId), subject('identity', args.identityId)), args.after),
   })
   documentStatusChanged(
     @Root() event: EventRow,
     @Ctx() context: RequestContext,
     @Arg('identityId', () => ID, { nullable: true }) _identityId?: string | null,
     @Arg('documentId', () => ID, { nullable: true }) _documentId?: string | null,
+    @Arg('after', () => String, { nullable: true, description: AFTER }) _after?: string | null,
   ): DocumentStatusChange {
     context.forget();
     return {

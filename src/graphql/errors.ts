@@ -1,4 +1,4 @@
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type ExecutionResult, type FormattedExecutionResult, type GraphQLFormattedError } from 'graphql';
 import { badInput, ERROR_CODES, isRefusal, refusal, type ErrorCode } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
 
@@ -21,6 +21,12 @@ export function formatError(error: unknown, requestId: string, log: Log): GraphQ
     ...(located.path ? { path: located.path } : {}),
     extensions: { ...facts, statusCode: ERROR_CODES[code].statusCode, requestId },
   };
+}
+
+/** What a caller may see of a result. */
+export function formatResult(result: ExecutionResult, requestId: string, log: Log): FormattedExecutionResult {
+  if (!result.errors) return result as FormattedExecutionResult;
+  return { ...result, errors: result.errors.map((error) => formatError(error, requestId, log)) };
 }
 
 /** What graphql-js says of a literal that does not fit: it repeats the literal, which may be personal data. */

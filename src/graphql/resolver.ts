@@ -5,6 +5,7 @@ import { kindOfId } from '../core/ids.js';
 import { NodeObject } from '../core/objects.js';
 import { loadCustomer } from '../customer/resolver.js';
 import { loadDocument } from '../document/resolver.js';
+import { loadEvent } from '../event/timeline.js';
 import { loadIdentity } from '../identity/resolver.js';
 import { loadSignature } from '../signature/resolver.js';
 
@@ -32,6 +33,7 @@ const LOADERS: Partial<Record<NonNullable<ReturnType<typeof kindOfId>>, (context
   identity: loadIdentity,
   document: loadDocument,
   signature: loadSignature,
+  event: loadEvent,
 };
 
 @Resolver()

@@ -10,6 +10,7 @@ import type { Database } from '../core/database.js';
 import { ERROR_CODES, refusal, type ErrorCode } from '../core/errors.js';
 import type { Log } from '../core/log.js';
 import type { EventStream } from '../core/stream.js';
+import type { OpenConnections } from '../organization/open-connections.js';
 import type { Authenticate } from './authentication.js';
 import { formatError } from './errors.js';
 import { checkInput } from './input-faults.js';
@@ -23,6 +24,8 @@ export interface Transports {
   database: Database;
   events: EventStream;
   authenticate: Authenticate;
+  /** What is open longer than a request ends with its key. */
+  connections: OpenConnections;
   log: Log;
 }
 

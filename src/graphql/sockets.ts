@@ -1,110 +1,142 @@
 import { randomUUID } from 'node:crypto';
-import type { Server } from 'node:http';
-import type { Express, Request } from 'express';
-import { execute, GraphQLError, subscribe, type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult } from 'graphql';
-import { createHandler } from 'graphql-sse/lib/use/express';
-import { useServer } from 'graphql-ws/use/ws';
-import { WebSocketServer } from 'ws';
+import type { IncomingMessage, Server } from 'node:http';
+import { execute, GraphQLError, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { CloseCode, handleProtocols, makeServer, MessageType, validateMessage } from 'graphql-ws';
+import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import type { Caller } from '../core/caller.js';
 import { RequestContext } from '../core/context.js';
-import type { Log } from '../core/log.js';
-import { formatError } from './errors.js';
+import { errorFacts, type Log } from '../core/log.js';
+import type { HeldConnection } from '../organization/open-connections.js';
+import { deliver } from './deliveries.js';
+import { formatError, formatResult } from './errors.js';
 import { Operations } from './operations.js';
-import { authenticated, callerOfRequest, currentRequestId, GRAPHQL_PATH, type Transports } from './server.js';
+import { GRAPHQL_PATH, type Transports } from './server.js';
 
 /** Operations are a few kilobytes; files come by HTTP. */
 const LARGEST_FRAME_BYTES = 1_048_576;
 /** A socket that says nothing of itself in this time is closed. */
 const CONNECTION_INIT_MILLISECONDS = 5_000;
-/** Keeps connections open through proxies, and finds the dead ones. */
+/** Keeps connections open through proxies, and ends those whose client no longer reads. */
 const KEEP_ALIVE_MILLISECONDS = 12_000;
-export const STREAM_PATH = `${GRAPHQL_PATH}/stream`;
+/** RFC 6455, 7.4.1. */
+const GOING_AWAY = 1001;
+/** What a client may say in graphql-transport-ws; the rest of its messages are the server's. */
+const CLIENT_MESSAGES: ReadonlySet<string> = new Set([MessageType.ConnectionInit, MessageType.Ping, MessageType.Pong, MessageType.Subscribe, MessageType.Complete]);
 
 interface SocketState extends Record<PropertyKey, unknown> {
+  socket: WebSocket;
   caller?: Caller;
+  held?: HeldConnection;
 }
+
+type Credentials = { authorization?: unknown; Authorization?: unknown };
+type Protocol = ReturnType<typeof makeServer<Credentials, SocketState>>;
 
 /** Queries and subscriptions over WebSocket (graphql-transport-ws) at GRAPHQL_PATH. */
 export function mountWebSocket(httpServer: Server, transports: Transports): () => Promise<void> {
-  const { schema, database, events, authenticate, log } = transports;
-  const operations = new Operations(schema);
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: LARGEST_FRAME_BYTES });
-  httpServer.on('upgrade', (request, socket, head) => {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: LARGEST_FRAME_BYTES, handleProtocols });
+  const protocol = protocolOf(transports);
+  httpServer.on('upgrade', (request: IncomingMessage, socket, head) => {
     socket.on('error', () => socket.destroy());
     const path = request.url?.split('?', 1)[0];
     if (path !== GRAPHQL_PATH) return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
-    sockets.handleUpgrade(request, socket, head, (webSocket) => sockets.emit('connection', webSocket, request));
+    sockets.handleUpgrade(request, socket, head, (webSocket) => serve(protocol, webSocket, transports.log));
   });
-  const server = useServer<{ authorization?: unknown; Authorization?: unknown }, SocketState>(
-    {
-      connectionInitWaitTimeout: CONNECTION_INIT_MILLISECONDS,
-      onConnect: async (context) => {
-        try {
-          context.extra.caller = await authenticate(context.connectionParams?.authorization ?? context.connectionParams?.Authorization);
-          return true;
-        } catch (error) {
-          if (error instanceof GraphQLError) return false;
-          throw error;
-        }
-      },
-      onSubscribe: (context, _id, payload) => {
-        const prepared = operations.prepare(payload.query, payload.operationName, payload.variables);
-        const requestId = randomUUID();
-        if (Array.isArray(prepared)) return prepared.map((error: GraphQLError) => asGraphqlError(error, requestId, log));
-        const { document } = prepared as Exclude<typeof prepared, readonly GraphQLError[]>;
-        const contextValue = new RequestContext(database, events, context.extra.caller!, requestId);
-        return { schema, document, operationName: payload.operationName ?? null, variableValues: payload.variables ?? null, contextValue };
-      },
-      execute,
-      subscribe,
-      onNext: (_context, _id, _payload, { contextValue }, result) => formatted(result as ExecutionResult, (contextValue as RequestContext).requestId, log),
-      onError: (_context, _id, _payload, errors) => errors.map((error) => error.toJSON()),
-    },
-    sockets,
-    KEEP_ALIVE_MILLISECONDS,
-  );
   return async () => {
     for (const client of sockets.clients) client.close(GOING_AWAY, 'The gateway is stopping: connect again.');
-    await server.dispose();
+    await new Promise<void>((resolve, reject) => sockets.close((error) => (error ? reject(error) : resolve())));
   };
 }
 
-/** RFC 6455, 7.4.1. */
-const GOING_AWAY = 1001;
-
-/** Queries and subscriptions over Server-Sent Events at STREAM_PATH. */
-export function mountEventStream(app: Express, transports: Transports): void {
-  const { schema, database, events, authenticate, log } = transports;
+/** The protocol over this gateway's schema: who may connect, what may run, and how errors are shown. */
+function protocolOf({ schema, database, events, authenticate, connections, log }: Transports): Protocol {
   const operations = new Operations(schema);
-  const handler = createHandler({
-    schema,
-    // Each request is authenticated by itself; none may attach to another's stream by naming it.
-    authenticate: () => null,
-    onSubscribe: (request, parameters) => {
-      const requestId = currentRequestId();
-      const prepared = operations.prepare(parameters.query, parameters.operationName, parameters.variables);
-      if (Array.isArray(prepared)) {
-        const errors = prepared.map((error: GraphQLError) => formatError(error, requestId, log));
-        return [JSON.stringify({ errors }), { status: 400, statusText: 'Bad Request', headers: { 'content-type': 'application/json; charset=utf-8' } }];
+  return makeServer<Credentials, SocketState>({
+    connectionInitWaitTimeout: CONNECTION_INIT_MILLISECONDS,
+    onConnect: async ({ connectionParams, extra }) => {
+      try {
+        extra.caller = await authenticate(connectionParams?.authorization ?? connectionParams?.Authorization);
+      } catch (error) {
+        if (error instanceof GraphQLError) return false;
+        throw error;
       }
-      const { document } = prepared as Exclude<typeof prepared, readonly GraphQLError[]>;
-      const contextValue = new RequestContext(database, events, callerOfRequest(request.raw as Request), requestId);
-      return { schema, document, operationName: parameters.operationName, variableValues: parameters.variables, contextValue } as ExecutionArgs as never;
+      // A socket that has closed meanwhile would be held for ever.
+      if (extra.socket.readyState === extra.socket.OPEN) extra.held = connections.hold(extra.caller, () => extra.socket.close(CloseCode.Forbidden, 'Forbidden'));
+      return true;
     },
-    onNext: (context, _request, result) => formatted(result as ExecutionResult, (context as unknown as RequestContext)?.requestId ?? randomUUID(), log) as ExecutionResult,
+    onSubscribe: ({ extra }, _id, payload) => {
+      const prepared = operations.prepare(payload.query, payload.operationName, payload.variables);
+      if (!('document' in prepared)) return prepared;
+      const connection = { lastEventId: null, isAuthorized: () => extra.held?.isAuthorized() ?? false };
+      const contextValue = new RequestContext(database, events, extra.caller!, randomUUID(), connection);
+      return { schema, document: prepared.document, operationName: payload.operationName ?? null, variableValues: payload.variables ?? null, contextValue };
+    },
+    execute,
+    subscribe: (operation) => deliver(operation as ExecutionArgs),
+    onNext: (_context, _id, _payload, { contextValue }, result) => formatResult(result as ExecutionResult, (contextValue as RequestContext).requestId, log),
+    onError: (_context, _id, _payload, errors) => {
+      const requestId = randomUUID();
+      return errors.map((error) => formatError(error, requestId, log));
+    },
   });
-  app.use(STREAM_PATH, authenticated(authenticate), (request, response, next) => {
-    handler(request, response).catch(next);
+}
+
+/** Carries one socket. What its client does wrong closes this socket alone, with the protocol's code. */
+function serve(protocol: Protocol, socket: WebSocket, log: Log): void {
+  const state: SocketState = { socket };
+  // A frame that breaks RFC 6455, or one that is too large: ws closes the socket with its code itself.
+  socket.on('error', (error) => log.debug(errorFacts(error), 'socket failed'));
+  const stopPinging = keepAlive(socket);
+  const closed = protocol.opened(
+    {
+      protocol: socket.protocol,
+      // Resolved when the frame has left: the next event is asked for only then.
+      send: (data) =>
+        new Promise((resolve) => {
+          if (socket.readyState !== socket.OPEN) return resolve();
+          socket.send(data, () => resolve());
+        }),
+      close: (code, reason) => socket.close(code, reason),
+      onMessage: (take) => socket.on('message', (data, isBinary) => void receive(socket, data, isBinary, take, log)),
+    },
+    state,
+  );
+  socket.once('close', (code, reason) => {
+    stopPinging();
+    state.held?.release();
+    closed(code, String(reason)).catch((error: unknown) => log.error(errorFacts(error), 'closing a socket failed'));
   });
 }
 
-function formatted(result: ExecutionResult, requestId: string, log: Log): FormattedExecutionResult {
-  if (!result.errors) return result as FormattedExecutionResult;
-  return { ...result, errors: result.errors.map((error) => formatError(error, requestId, log)) };
+async function receive(socket: WebSocket, data: RawData, isBinary: boolean, take: (message: string) => Promise<void>, log: Log): Promise<void> {
+  // Nothing that comes after a socket was refused is looked at.
+  if (socket.readyState !== socket.OPEN) return;
+  const text = String(data);
+  if (isBinary || !isClientMessage(text)) return socket.close(CloseCode.BadRequest, 'Invalid message received');
+  try {
+    await take(text);
+  } catch (error) {
+    log.error(errorFacts(error), 'serving a message failed');
+    socket.close(CloseCode.InternalServerError, 'Internal server error');
+  }
 }
 
-function asGraphqlError(error: GraphQLError, requestId: string, log: Log): GraphQLError {
-  const { message, extensions } = formatError(error, requestId, log);
-  return new GraphQLError(message, { nodes: error.nodes ?? null, extensions: extensions ?? null });
+function isClientMessage(text: string): boolean {
+  try {
+    return CLIENT_MESSAGES.has(validateMessage(JSON.parse(text)).type);
+  } catch {
+    return false;
+  }
 }
 
+/** Pings, and ends the connection when no answer comes. @returns how to stop. */
+function keepAlive(socket: WebSocket): () => void {
+  let answered = true;
+  socket.on('pong', () => (answered = true));
+  const timer = setInterval(() => {
+    if (!answered) return socket.terminate();
+    answered = false;
+    if (socket.readyState === socket.OPEN) socket.ping();
+  }, KEEP_ALIVE_MILLISECONDS);
+  return () => clearInterval(timer);
+}

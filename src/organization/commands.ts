@@ -1,5 +1,5 @@
 import { LockMode } from '@mikro-orm/core';
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { Caller, Role } from '../core/caller.js';
 import type { Core } from '../core/command.js';
 import type { LedgerRow } from '../core/event-log.js';
@@ -10,6 +10,7 @@ import { validateName } from '../kyc/text.js';
 import type { Environment } from '../kyc/vocabularies.js';
 import { ApiKeyEntity, OrganizationEntity, type ApiKey, type Organization } from './entity.js';
 import { mintKey } from './keys.js';
+import { REVOCATION_CHANNEL } from './open-connections.js';
 
 export interface NewOrganization {
   name: string;
@@ -39,7 +40,7 @@ export async function createOrganization(core: Core, input: NewOrganization): Pr
       createdAt: core.clock.now(),
     });
     await em.flush();
-    const ledger: LedgerRow = { organization_id: organization.id, position: 0, clock_offset_milliseconds: 0 };
+    const ledger: LedgerRow = { organization_id: organization.id, position: 0, events_deleted_through: 0, clock_offset_milliseconds: 0 };
     await (em.getKysely() as unknown as Kysely<{ organization_ledger: LedgerRow }>).insertInto('organization_ledger').values(ledger).execute();
     return organization;
   });
@@ -94,12 +95,13 @@ export async function createApiKey(core: Core, caller: Caller, input: NewApiKey)
   });
 }
 
-/** Ends a key at once. Ending it again is the same as once. */
+/** Ends a key at once, with the connections that it has opened at any replica. Ending it again is the same as once. */
 export async function revokeApiKey(core: Core, caller: Caller, id: string): Promise<ApiKey> {
   return core.database.owner().transactional(async (em) => {
     const apiKey = kindOfId(id) === 'apiKey' ? await em.findOne(ApiKeyEntity, { id }, { filters: false }) : null;
     if (!apiKey || (caller.role !== 'OPERATOR' && apiKey.organizationId !== caller.organizationId)) throw notFound('API key');
     apiKey.revokedAt ??= core.clock.now();
+    await sql`select pg_notify(${REVOCATION_CHANNEL}, ${apiKey.id})`.execute(em.getKysely());
     return apiKey;
   });
 }

@@ -51,5 +51,12 @@ export async function callerOf(database: Database, clock: Clock, operatorKey: st
     .executeTakeFirst();
   if (!key || !sameDigest(key.secret_hash, digestOf(credential))) return null;
   if (key.revoked_at !== null || (key.expires_at !== null && new Date(key.expires_at) <= clock.now())) return null;
-  return { role: key.role, organizationId: key.organization_id, actor: key.id };
+  return { role: key.role, organizationId: key.organization_id, actor: key.id, expiresAt: key.expires_at === null ? null : new Date(key.expires_at) };
+}
+
+/** Which of these keys have been revoked. */
+export async function revokedKeys(database: Database, ids: readonly string[]): Promise<string[]> {
+  const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
+  const rows = await reader.selectFrom('api_key').select('id').where('id', 'in', ids).where('revoked_at', 'is not', null).execute();
+  return rows.map((row) => row.id);
 }

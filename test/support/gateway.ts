@@ -110,6 +110,22 @@ export class TestGateway {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
+  /** A second gateway on the same PostgreSQL. Stop it before the first is destroyed. */
+  async replica(): Promise<{ client(key: Key): Client; stop(): Promise<void> }> {
+    const directory = await mkdtemp(join(tmpdir(), 'kyc-replica-'));
+    const replica = await startGateway(
+      readConfig({ PORT: '0', DATA_DIR: directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', OPERATOR_KEY, ...this.environment }),
+      this.overrides,
+    );
+    return {
+      client: (key) => new Client(replica.url, key),
+      stop: async () => {
+        await replica.stop();
+        await rm(directory, { recursive: true, force: true });
+      },
+    };
+  }
+
   /** A new organization with a partner's and a reviewer's key. */
   async organization(environment: 'SANDBOX' | 'LIVE' = 'SANDBOX'): Promise<TestOrganization> {
     const created = await this.operator.request(CREATE_ORGANIZATION, { input: { name: 'Test', environment } });

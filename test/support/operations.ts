@@ -305,8 +305,8 @@ export const SNAPSHOT = graphql(`
 `);
 
 export const CUSTOMER_CHANGES = graphql(`
-  subscription CustomerChanges($customerId: ID) {
-    customerStatusChanged(customerId: $customerId) {
+  subscription CustomerChanges($customerId: ID, $after: String) {
+    customerStatusChanged(customerId: $customerId, after: $after) {
       id
       cursor
       occurredAt
@@ -326,8 +326,8 @@ export const CUSTOMER_CHANGES = graphql(`
 `);
 
 export const IDENTITY_CHANGES = graphql(`
-  subscription IdentityChanges($identityId: ID, $customerId: ID) {
-    identityStatusChanged(identityId: $identityId, customerId: $customerId) {
+  subscription IdentityChanges($identityId: ID, $customerId: ID, $after: String) {
+    identityStatusChanged(identityId: $identityId, customerId: $customerId, after: $after) {
       id
       cursor
       occurredAt
@@ -345,8 +345,8 @@ export const IDENTITY_CHANGES = graphql(`
 `);
 
 export const DOCUMENT_CHANGES = graphql(`
-  subscription DocumentChanges($identityId: ID, $documentId: ID) {
-    documentStatusChanged(identityId: $identityId, documentId: $documentId) {
+  subscription DocumentChanges($identityId: ID, $documentId: ID, $after: String) {
+    documentStatusChanged(identityId: $identityId, documentId: $documentId, after: $after) {
       id
       cursor
       occurredAt
@@ -357,6 +357,41 @@ export const DOCUMENT_CHANGES = graphql(`
         id
         status
         rejectionReason
+      }
+    }
+  }
+`);
+
+export const EVENTS = graphql(`
+  query Events($first: Int! = 100, $after: String, $filter: EventFilter) {
+    events(first: $first, after: $after, filter: $filter) {
+      edges {
+        cursor
+        node {
+          id
+        }
+      }
+      nodes {
+        id
+        type
+        cursor
+        occurredAt
+        version
+        customerId
+        identityId
+        documentId
+        oldStatus
+        newStatus
+        reason
+        errorDescription
+        requiredDocuments
+        fieldsToReenter
+      }
+      pageInfo {
+        hasNextPage
+        hasPreviousPage
+        startCursor
+        endCursor
       }
     }
   }

@@ -1,0 +1,107 @@
+import { refusal } from './errors.js';
+import { encodeEventCursor } from './event-cursor.js';
+import type { EventRow } from './event-log.js';
+
+/** A subscriber that lets more than this pile up is cut off: it resumes from its cursor when it can follow. */
+export const BUFFER_LIMIT = 1_000;
+const RETRY_AFTER_SECONDS = 1;
+
+/** What a subscriber needs of the stream that it belongs to. */
+export interface Source {
+  organizationId: string;
+  /** The newest position that has been handed to the subscribers of this organization. */
+  handedOn(): number;
+  /** The next of what this subscriber watches after a position, and how far that reaches. */
+  readMissed(after: number): Promise<{ events: EventRow[]; scanned: number; more: boolean }>;
+  leave(subscriber: Subscriber): void;
+}
+
+/**
+ * The events of a watch as one subscriber takes them: first what it has missed, read in pieces as it asks, then what is
+ * handed to it. So however far it is behind, it holds one piece and BUFFER_LIMIT events at most.
+ */
+export class Subscriber implements AsyncIterableIterator<EventRow> {
+  #buffer: EventRow[] = [];
+  #wake: (() => void) | null = null;
+  #ended = false;
+  #failure: Error | null = null;
+  #live: boolean;
+  /** Everything up to this position has been read for this subscriber. */
+  #scanned: number;
+  /** Everything up to this position has been taken by its reader. */
+  #taken: number;
+
+  constructor(
+    start: number,
+    private readonly source: Source,
+  ) {
+    this.#scanned = start;
+    this.#taken = start;
+    this.#live = source.handedOn() <= start;
+  }
+
+  /** Hands on an event that has just been committed. While the subscriber still catches up it reads the event itself. */
+  push(event: EventRow): void {
+    if (!this.#live || this.#ended || event.position <= this.#scanned) return;
+    this.#buffer.push(event);
+    if (this.#buffer.length > BUFFER_LIMIT) this.#cutOff();
+    this.#wake?.();
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#buffer = [];
+    this.source.leave(this);
+    this.#wake?.();
+  }
+
+  async next(): Promise<IteratorResult<EventRow, undefined>> {
+    for (;;) {
+      if (this.#failure) throw this.#failure;
+      if (this.#ended) return { done: true, value: undefined };
+      const event = this.#buffer.shift();
+      if (event) {
+        this.#taken = event.position;
+        return { done: false, value: event };
+      }
+      if (this.#live) {
+        await new Promise<void>((resolve) => (this.#wake = resolve));
+        this.#wake = null;
+      } else {
+        await this.#catchUp();
+      }
+    }
+  }
+
+  return(): Promise<IteratorResult<EventRow, undefined>> {
+    this.end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async #catchUp(): Promise<void> {
+    try {
+      const { events, scanned, more } = await this.source.readMissed(this.#scanned);
+      if (this.#ended) return;
+      this.#buffer.push(...events);
+      this.#scanned = scanned;
+      // Nothing is awaited between this comparison and being live, so no event can slip in between.
+      this.#live = !more && this.source.handedOn() <= scanned;
+    } catch (error) {
+      this.end();
+      throw error;
+    }
+  }
+
+  #cutOff(): void {
+    this.#failure = refusal('SERVICE_UNAVAILABLE', 'This subscription does not keep up with its events: subscribe again with `after: extensions.cursor`.', {
+      retryAfter: RETRY_AFTER_SECONDS,
+      cursor: encodeEventCursor(this.source.organizationId, this.#taken),
+    });
+    this.end();
+  }
+}

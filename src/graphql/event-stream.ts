@@ -1,0 +1,180 @@
+import { once } from 'node:events';
+import express, { type Express, type Request, type Response } from 'express';
+import { execute, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { RequestContext } from '../core/context.js';
+import { refusal } from '../core/errors.js';
+import { deliver, type Deliveries } from './deliveries.js';
+import { formatError, formatResult } from './errors.js';
+import { Operations } from './operations.js';
+import { authenticated, callerOfRequest, currentRequestId, GRAPHQL_PATH, type Transports } from './server.js';
+
+export const STREAM_PATH = `${GRAPHQL_PATH}/stream`;
+const LARGEST_BODY = '1mb';
+/** Keeps streams open through proxies, and finds the dead ones. */
+const KEEP_ALIVE_MILLISECONDS = 12_000;
+/** A client that reads nothing for so long is gone: it resumes with Last-Event-ID. */
+const STALLED_MILLISECONDS = 30_000;
+/** A comment: some browsers take a response as begun only with its first byte. */
+const COMMENT = ':\n\n';
+
+/** What a request asks to run. */
+interface Parameters {
+  query: unknown;
+  operationName: string | null;
+  variables: Record<string, unknown> | null;
+}
+
+/**
+ * Queries and subscriptions over Server-Sent Events at STREAM_PATH: GraphQL over SSE in its distinct connections mode,
+ * with the cursor of each event as its `id`. A client that comes again with Last-Event-ID goes on from there.
+ */
+export function mountEventStream(app: Express, transports: Transports): () => Promise<void> {
+  const operations = new Operations(transports.schema);
+  const streams = new Set<Response>();
+  app.use(STREAM_PATH, authenticated(transports.authenticate), express.json({ limit: LARGEST_BODY }), (request, response, next) => {
+    answer(request, response, operations, transports, streams).catch(next);
+  });
+  return () => {
+    // Cut without `complete`: the subscription is not over, its client comes again.
+    for (const stream of streams) stream.destroy();
+    return Promise.resolve();
+  };
+}
+
+async function answer(request: Request, response: Response, operations: Operations, transports: Transports, streams: Set<Response>): Promise<void> {
+  const { schema, database, events, connections, log } = transports;
+  const requestId = currentRequestId();
+  if (request.method !== 'POST' && request.method !== 'GET') {
+    response.set('allow', 'GET, POST');
+    return refuse(response, 405, [formatError(refusal('BAD_REQUEST', 'POST or GET an operation.'), requestId, log)]);
+  }
+  if (!request.accepts('text/event-stream')) {
+    return refuse(response, 406, [formatError(refusal('BAD_REQUEST', 'The answer is text/event-stream: accept it.'), requestId, log)]);
+  }
+  const parameters = parametersOf(request);
+  const prepared = parameters === null ? [refusal('BAD_REQUEST', 'Send { query, operationName, variables } as JSON.')] : operations.prepare(parameters.query, parameters.operationName, parameters.variables);
+  if (parameters === null || !('document' in prepared)) {
+    return refuse(response, 400, (prepared as readonly unknown[]).map((error) => formatError(error, requestId, log)));
+  }
+  const caller = callerOfRequest(request);
+  const stream = new Stream(response);
+  const held = connections.hold(caller, () => stream.end(frame('next', unauthenticated(requestId, log)) + frame('complete', null)));
+  const connection = { lastEventId: request.get('last-event-id') || null, isAuthorized: () => held.isAuthorized() };
+  const contextValue = new RequestContext(database, events, caller, requestId, connection);
+  const operation: ExecutionArgs = { schema, document: prepared.document, operationName: parameters.operationName, variableValues: parameters.variables, contextValue };
+  streams.add(response);
+  response.once('close', () => {
+    held.release();
+    streams.delete(response);
+  });
+  const result = await (prepared.operation.operation === 'subscription' ? deliver(operation) : execute(operation));
+  stream.begin();
+  if (Symbol.asyncIterator in result) {
+    await pour(result as Deliveries, stream, (each) => formatResult(each, requestId, log), (error) => formatError(error, requestId, log));
+  } else {
+    stream.end(frame('next', formatResult(result, requestId, log)) + frame('complete', null));
+  }
+}
+
+/** Writes results as fast as they are read and no faster. */
+async function pour(deliveries: Deliveries, stream: Stream, show: (result: ExecutionResult) => object, showError: (error: unknown) => object): Promise<void> {
+  stream.onClose(() => void deliveries.return());
+  try {
+    for await (const result of deliveries) {
+      if (!(await stream.write(frame('next', show(result), deliveries.cursor)))) return;
+    }
+    // The gateway is stopping: the subscription is not over.
+    stream.cut();
+  } catch (error) {
+    stream.end(frame('next', { errors: [showError(error)] }) + frame('complete', null));
+  }
+}
+
+function unauthenticated(requestId: string, log: Transports['log']): object {
+  return { errors: [formatError(refusal('UNAUTHENTICATED', 'The key of this stream has been revoked or has expired.'), requestId, log)] };
+}
+
+/** One event of the stream; `id` is what the client sends as Last-Event-ID when it comes again. */
+function frame(event: 'next' | 'complete', data: object | null, id: string | null = null): string {
+  return `${id === null ? '' : `id: ${id}\n`}event: ${event}\ndata:${data === null ? '' : ` ${JSON.stringify(data)}`}\n\n`;
+}
+
+/** The body of one response. */
+class Stream {
+  #ended = false;
+  #ping: NodeJS.Timeout | undefined;
+
+  constructor(private readonly response: Response) {
+    response.once('close', () => {
+      this.#ended = true;
+      clearInterval(this.#ping);
+    });
+    // A client that goes away while it is written to is no fault of ours.
+    response.on('error', () => undefined);
+  }
+
+  begin(): void {
+    if (this.#ended) return;
+    this.response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', connection: 'keep-alive', 'x-accel-buffering': 'no' });
+    this.response.write(COMMENT);
+    this.#ping = setInterval(() => this.response.writableNeedDrain || this.response.write(COMMENT), KEEP_ALIVE_MILLISECONDS);
+  }
+
+  onClose(then: () => void): void {
+    if (this.#ended) then();
+    else this.response.once('close', then);
+  }
+
+  /** @returns whether the client still reads, once it has taken what was written. */
+  async write(text: string): Promise<boolean> {
+    if (this.#ended) return false;
+    if (this.response.write(text)) return true;
+    const signal = AbortSignal.timeout(STALLED_MILLISECONDS);
+    await Promise.race([once(this.response, 'drain', { signal }), once(this.response, 'close', { signal })]).catch(() => this.cut());
+    return !this.#ended;
+  }
+
+  /** Ends with a last word. */
+  end(text: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearInterval(this.#ping);
+    if (!this.response.headersSent) this.begin();
+    this.response.end(text);
+  }
+
+  /** Ends without one: the client takes it for a lost connection and comes again. */
+  cut(): void {
+    this.#ended = true;
+    clearInterval(this.#ping);
+    this.response.destroy();
+  }
+}
+
+function parametersOf(request: Request): Parameters | null {
+  const given: unknown = request.method === 'GET' ? request.query : request.body;
+  if (!isRecord(given)) return null;
+  const { query, operationName = null } = given;
+  const variables = request.method === 'GET' ? parsed(given['variables']) : (given['variables'] ?? null);
+  if (operationName !== null && typeof operationName !== 'string') return null;
+  if (variables !== null && !isRecord(variables)) return null;
+  return { query, operationName, variables };
+}
+
+/** @returns what JSON says; the text itself, which is no object, when it is not JSON. */
+function parsed(json: unknown): unknown {
+  if (typeof json !== 'string') return json ?? null;
+  try {
+    return JSON.parse(json);
+  } catch {
+    return json;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function refuse(response: Response, status: number, errors: readonly object[]): void {
+  response.status(status).json({ errors });
+}

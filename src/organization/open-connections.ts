@@ -1,0 +1,97 @@
+import type { Caller } from '../core/caller.js';
+import type { Clock } from '../core/clock.js';
+import type { Database } from '../core/database.js';
+import type { Listener } from '../core/listener.js';
+import { errorFacts, type Log } from '../core/log.js';
+import { revokedKeys } from './reads.js';
+
+/** The channel of NOTIFY on which the id of a key is announced that has just been revoked. */
+export const REVOCATION_CHANNEL = 'kyc_gateway_revocation';
+/** Expiry is looked for this often, and a revocation whose hint was lost: a connection ends within a second of its key. */
+const CHECK_MILLISECONDS = 500;
+
+/** A connection that is open under a credential. */
+export interface HeldConnection {
+  /** Whether the credential still holds. */
+  isAuthorized(): boolean;
+  /** The connection has closed. */
+  release(): void;
+}
+
+interface Held {
+  caller: Caller;
+  authorized: boolean;
+  end: () => void;
+}
+
+/** The connections of this process by the key that opened them: they end when their key does, wherever it was revoked. */
+export class OpenConnections {
+  #byKey = new Map<string, Set<Held>>();
+  #listener: Listener | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #checking = false;
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
+
+  async start(): Promise<void> {
+    this.#listener = await this.database.listen(REVOCATION_CHANNEL, (keyId) => this.#end(keyId), () => void this.#check());
+    this.#timer = setInterval(() => void this.#check(), CHECK_MILLISECONDS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#listener?.close();
+  }
+
+  /** Keeps an eye on a connection: `end` is called, once, when its credential has been revoked or has expired. */
+  hold(caller: Caller, end: () => void): HeldConnection {
+    const held: Held = { caller, authorized: true, end };
+    const group = this.#byKey.get(caller.actor) ?? new Set<Held>();
+    this.#byKey.set(caller.actor, group.add(held));
+    return {
+      isAuthorized: () => held.authorized && !this.#hasExpired(caller),
+      release: () => {
+        group.delete(held);
+        if (group.size === 0 && this.#byKey.get(caller.actor) === group) this.#byKey.delete(caller.actor);
+      },
+    };
+  }
+
+  #hasExpired(caller: Caller): boolean {
+    return caller.role !== 'OPERATOR' && caller.expiresAt !== null && caller.expiresAt <= this.clock.now();
+  }
+
+  #end(keyId: string): void {
+    const group = this.#byKey.get(keyId);
+    if (!group) return;
+    this.#byKey.delete(keyId);
+    for (const held of group) {
+      held.authorized = false;
+      held.end();
+    }
+  }
+
+  /** Once a key, however many connections it has. */
+  async #check(): Promise<void> {
+    const revocable: string[] = [];
+    for (const [keyId, group] of [...this.#byKey]) {
+      const [first] = group;
+      if (!first || first.caller.role === 'OPERATOR') continue;
+      if (this.#hasExpired(first.caller)) this.#end(keyId);
+      else revocable.push(keyId);
+    }
+    if (this.#checking || revocable.length === 0) return;
+    this.#checking = true;
+    try {
+      for (const keyId of await revokedKeys(this.database, revocable)) this.#end(keyId);
+    } catch (error) {
+      this.log.warn(errorFacts(error), 'looking for revoked keys failed');
+    } finally {
+      this.#checking = false;
+    }
+  }
+}
