@@ -11,6 +11,7 @@ import { openDatabase, type Database } from './core/database.js';
 import { lockDirectory } from './core/directory-lock.js';
 import { Jobs } from './core/jobs.js';
 import { createLog, type Log } from './core/log.js';
+import { Outbound } from './core/outbound.js';
 import { EventStream } from './core/stream.js';
 import { CustomerEntity } from './customer/entity.js';
 import { CustomerResolver } from './customer/resolver.js';
@@ -42,8 +43,12 @@ import { VerificationJobs } from './verification/jobs.js';
 import { manualProvider } from './verification/manual.js';
 import { CustomerRequirementResolver, DryRunResolver, IdentityRequirementResolver } from './verification/resolver.js';
 import { sandboxProvider } from './verification/sandbox.js';
+import { ATTEMPT_TIMEOUT_MILLISECONDS } from './webhook/delivery.js';
+import { WebhookDispatcher } from './webhook/dispatcher.js';
+import { WebhookEndpointEntity } from './webhook/entity.js';
+import { WebhookResolver } from './webhook/resolver.js';
 
-const entities = [OrganizationEntity, ApiKeyEntity, CustomerEntity, IdentityEntity, DocumentEntity, FileUploadEntity, SignatureEntity];
+const entities = [OrganizationEntity, ApiKeyEntity, CustomerEntity, IdentityEntity, DocumentEntity, FileUploadEntity, SignatureEntity, WebhookEndpointEntity];
 
 /** What a caller of `startGateway` may put in the place of the real thing. */
 export interface Overrides {
@@ -51,6 +56,8 @@ export interface Overrides {
   log?: Log;
   /** Without them nothing happens by itself: advanceSandboxClock alone lets happen what is due. For tests that hold a status. */
   workers?: boolean;
+  /** How long a receiver of webhooks may take. */
+  webhookTimeoutMilliseconds?: number;
 }
 
 /** A gateway that is serving. */
@@ -73,11 +80,12 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     undo.push(await lockDirectory(config.dataDirectory));
     const database = await openDatabase(config, { entities, migrations });
     undo.push(() => database.close());
-    const parts = await openParts(config, database, overrides.clock ?? systemClock, log, undo);
+    const parts = await openParts(config, database, overrides, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
     const url = await serve(config, parts, keys, undo);
     if (overrides.workers ?? true) {
       await parts.core.jobs.work();
+      await parts.webhooks.start();
       parts.retention.start();
     }
     return { url, demoKeys: keys, stop };
@@ -93,10 +101,12 @@ interface Parts {
   events: EventStream;
   connections: OpenConnections;
   retention: EventRetention;
+  webhooks: WebhookDispatcher;
+  allowPrivateUrls: boolean;
 }
 
 /** Everything below the transports. */
-async function openParts(config: Config, database: Database, clock: Clock, log: Log, undo: (() => Promise<void>)[]): Promise<Parts> {
+async function openParts(config: Config, database: Database, overrides: Overrides, log: Log, undo: (() => Promise<void>)[]): Promise<Parts> {
   const providers = { SANDBOX: sandboxProvider(config.sandboxSpeed), MANUAL: manualProvider() };
   const verification = new VerificationJobs(
     () => core,
@@ -105,23 +115,25 @@ async function openParts(config: Config, database: Database, clock: Clock, log: 
   );
   const jobs = await Jobs.open(database, verification.kinds(), log);
   undo.push(() => jobs.stop());
-  const core: Core = { database, jobs, clock, log };
+  const core: Core = { database, jobs, clock: overrides.clock ?? systemClock, log };
   const inspector = createInspector();
   undo.push(() => inspector.close());
   const documents = new DocumentCommands(core, localStorage(join(config.dataDirectory, 'documents')), inspector);
   const events = new EventStream(database, log);
   await events.start();
   undo.push(() => events.stop());
-  const connections = new OpenConnections(database, clock, log);
+  const connections = new OpenConnections(database, core.clock, log);
   await connections.start();
   undo.push(() => connections.stop());
   const retention = new EventRetention(core);
   undo.push(() => retention.stop());
-  return { core, documents, events, connections, retention };
+  const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
+  undo.push(() => webhooks.stop());
+  return { core, documents, events, connections, retention, webhooks, allowPrivateUrls: config.allowPrivateUrls };
 }
 
 /** The resolvers of every floor, each with what it needs. */
-function resolversOf({ core, documents }: Pick<Parts, 'core' | 'documents'>): object[] {
+function resolversOf({ core, documents, webhooks, allowPrivateUrls }: Parts): object[] {
   return [
     new RootResolver(),
     new OrganizationResolver(core),
@@ -143,6 +155,7 @@ function resolversOf({ core, documents }: Pick<Parts, 'core' | 'documents'>): ob
     new EventResolver(core),
     new CustomerTimelineResolver(core),
     new IdentityTimelineResolver(core),
+    new WebhookResolver({ core, allowPrivateUrls, wake: (organizationId) => webhooks.wake(organizationId) }),
   ];
 }
 

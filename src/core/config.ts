@@ -12,6 +12,8 @@ export interface Config {
   operatorKey: string | null;
   /** Divides the sandbox's delays. */
   sandboxSpeed: number;
+  /** Whether URLs of callers may lead to private addresses and go without TLS: for tests and local development. */
+  allowPrivateUrls: boolean;
   logLevel: LogLevel;
 }
 
@@ -39,6 +41,7 @@ export function readConfig(environment: Environment): Config {
     dataDirectory: resolve(text(environment, 'DATA_DIR') ?? 'data'),
     operatorKey: operatorKey(environment),
     sandboxSpeed: sandboxSpeed(environment),
+    allowPrivateUrls: flag(environment, 'ALLOW_PRIVATE_URLS'),
     logLevel: logLevel(environment),
   };
 }
@@ -83,6 +86,12 @@ function sandboxSpeed(environment: Environment): number {
     throw new ConfigError(`SANDBOX_SPEED must be a number above 0 and at most ${HIGHEST_SANDBOX_SPEED}.`);
   }
   return value;
+}
+
+function flag(environment: Environment, name: string): boolean {
+  const value = text(environment, name) ?? 'false';
+  if (value !== 'true' && value !== 'false') throw new ConfigError(`${name} must be true or false.`);
+  return value === 'true';
 }
 
 function logLevel(environment: Environment): LogLevel {

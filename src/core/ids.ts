@@ -10,6 +10,8 @@ export const ID_PREFIXES = {
   file: 'fup',
   signature: 'sig',
   event: 'evt',
+  webhookEndpoint: 'whe',
+  webhookDelivery: 'whd',
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;

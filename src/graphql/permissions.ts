@@ -7,6 +7,8 @@ import { ACTIONS } from '../customer/lifecycle.js';
 const MEMBERS: readonly Role[] = ['PARTNER', 'REVIEWER', 'ADMIN'];
 const EVERYONE: readonly Role[] = ['OPERATOR', ...MEMBERS];
 const PARTNER: readonly Role[] = ['PARTNER'];
+/** Who sees to an organization's webhooks: whoever administers it, and whoever integrates it, for its own. */
+const INTEGRATORS: readonly Role[] = ['PARTNER', 'ADMIN'];
 const KEY_MAKERS: readonly Role[] = ['OPERATOR', 'ADMIN'];
 
 /** Who may ask each root field. A root field that is missing here keeps the gateway from starting. */
@@ -23,6 +25,8 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     kycStatus: MEMBERS,
     contracts: MEMBERS,
     requirements: MEMBERS,
+    webhookEndpoints: INTEGRATORS,
+    webhookDeliveries: INTEGRATORS,
     lifecycle: EVERYONE,
     errorCodes: EVERYONE,
   },
@@ -43,6 +47,13 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     reviewIdentity: ACTIONS.REVIEW.roles,
     requireReverification: ACTIONS.REQUIRE_REVERIFICATION.roles,
     advanceSandboxClock: MEMBERS,
+    createWebhookEndpoint: INTEGRATORS,
+    updateWebhookEndpoint: INTEGRATORS,
+    deleteWebhookEndpoint: INTEGRATORS,
+    rotateWebhookSecret: INTEGRATORS,
+    sendTestEvent: INTEGRATORS,
+    replayWebhookDelivery: INTEGRATORS,
+    replayWebhookEvents: INTEGRATORS,
   },
   Subscription: {
     customerStatusChanged: MEMBERS,
@@ -55,6 +66,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
 const REHEARSED: ReadonlySet<string> = new Set([
   'createCustomer', 'patchCustomer', 'submitIdentity', 'patchIdentity', 'submitDocument', 'updateDocument', 'submitSignatures',
   'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification',
+  'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
 ]);
 
 /** Puts each root field behind its rule. Throws when one has none: what nobody thought of is open to nobody. */

@@ -1,8 +1,10 @@
 import { CreateSchema } from './create-schema.js';
 import { EventRetention } from './event-retention.js';
+import { Webhooks } from './webhooks.js';
 
 /** Every migration, oldest first. One that has been released is never changed: a later one corrects it. */
 export const migrations = [
   { name: '0001-create-schema', class: CreateSchema },
+  { name: '0003-webhooks', class: Webhooks },
   { name: '0004-event-retention', class: EventRetention },
 ];

@@ -14,7 +14,7 @@ const lookups = vi.hoisted((): string[] => []);
 
 vi.mock('node:dns', async (original) => {
   const dns = await original<typeof import('node:dns')>();
-  const lookup = (name: string, options: object, callback: (error: Error | null, found?: { address: string; family: number }[]) => void): void => {
+  const lookup = (name: string, _options: object, callback: (error: Error | null, found?: { address: string; family: number }[]) => void): void => {
     lookups.push(name);
     const addresses = NAMES[name];
     if (addresses) callback(null, addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })));

@@ -1,0 +1,42 @@
+import type { EventRow } from '../core/event-log.js';
+
+/** The type of the event that sendTestEvent sends. */
+export const TEST_EVENT = 'webhook.test';
+
+/** What is sent for an event (domain.md, Events): its vocabulary, and nothing else. The text is what is signed. */
+export function bodyOf(event: EventRow): string {
+  const occurredAt = new Date(event.occurred_at).toISOString();
+  const sequence = Number(event.position);
+  if (event.type.startsWith('kyc.verification.')) {
+    const { kycStatus = null } = event.details;
+    return JSON.stringify({ id: event.id, event: event.type, customer_id: event.customer_id, kyc_status: kycStatus, occurred_at: occurredAt, sequence });
+  }
+  return JSON.stringify({ id: event.id, type: event.type, occurredAt, version: event.version, sequence, payload: payloadOf(event) });
+}
+
+/** What is sent as a test: in the common form, about nobody. */
+export function testBody(id: string, now: Date): string {
+  return JSON.stringify({ id, type: TEST_EVENT, occurredAt: now.toISOString(), version: 1, sequence: 0, payload: {} });
+}
+
+function payloadOf(event: EventRow): Record<string, unknown> {
+  const { details } = event;
+  const change = { oldStatus: event.old_status, newStatus: event.new_status };
+  const attempt = { identityId: event.identity_id, customerId: event.customer_id };
+  switch (event.type.split('.')[0]) {
+    case 'customer':
+      return {
+        customerId: event.customer_id,
+        ...change,
+        requiredDocuments: details.requiredDocuments ?? [],
+        fieldsToReenter: details.fieldsToReenter ?? [],
+        reason: details.reason ?? null,
+      };
+    case 'identity':
+      return { ...attempt, ...change, errorDescription: details.errorDescription ?? null };
+    case 'document':
+      return { documentId: event.document_id, ...attempt, ...change, errorDescription: details.errorDescription ?? details.reason ?? null };
+    default:
+      return { signatureId: event.signature_id, ...attempt };
+  }
+}
