@@ -46,6 +46,8 @@ const STATEMENTS = [
   'create index webhook_delivery_endpoint_newest on webhook_delivery (endpoint_id, id desc)',
   "create index webhook_delivery_due on webhook_delivery (endpoint_id, next_attempt_at) where state = 'PENDING'",
   "create index webhook_delivery_lane on webhook_delivery (endpoint_id, lane, number) where state = 'PENDING'",
+  // The log is kept for so long and no longer.
+  'create index webhook_delivery_completed on webhook_delivery (completed_at) where completed_at is not null',
   // Ranges of time are replayed.
   'create index event_occurred on event (organization_id, occurred_at)',
 ];

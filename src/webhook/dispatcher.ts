@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely';
+import { MILLISECONDS_PER_SECOND, SECONDS_PER_DAY } from '../core/clock.js';
 import type { Core } from '../core/command.js';
 import { EVENT_CHANNEL, type EventHint } from '../core/event-log.js';
 import type { Listener } from '../core/listener.js';
@@ -18,6 +19,11 @@ const CONCURRENCY_PER_ENDPOINT = 8;
 const SWEEP_MILLISECONDS = 1_000;
 /** What is under way at a stop may end within this; what does not is interrupted, and sent again after the next start. */
 const STOP_GRACE_MILLISECONDS = 2_000;
+/** As long as events themselves are kept. */
+const LOG_KEPT_DAYS = 90;
+const LOG_SWEEP_MILLISECONDS = 3_600 * MILLISECONDS_PER_SECOND;
+/** A deletion that does not hold anything up. */
+const LOG_BATCH = 1_000;
 
 /**
  * Sends the events of the event table to the endpoints. All that it knows stands in the database: what was due when a
@@ -31,7 +37,7 @@ export class WebhookDispatcher {
   #running = new Set<Promise<void>>();
   #interruption = new AbortController();
   #listener: Listener | null = null;
-  #sweeper: NodeJS.Timeout | undefined;
+  #timers: NodeJS.Timeout[] = [];
   #isSweeping = false;
   #isWorking = false;
 
@@ -45,7 +51,8 @@ export class WebhookDispatcher {
   async start(): Promise<void> {
     this.#isWorking = true;
     this.#listener = await this.core.database.listen(EVENT_CHANNEL, (payload) => this.#hear(payload), () => this.#track(this.#sweep()));
-    this.#sweeper = setInterval(() => this.#track(this.#sweep()), SWEEP_MILLISECONDS);
+    this.#track(this.#sweepLog());
+    this.#timers = [setInterval(() => this.#track(this.#sweep()), SWEEP_MILLISECONDS), setInterval(() => this.#track(this.#sweepLog()), LOG_SWEEP_MILLISECONDS)];
   }
 
   /** Looks at the endpoints of an organization now: something became due. */
@@ -56,7 +63,7 @@ export class WebhookDispatcher {
   /** Takes on nothing more, lets attempts end for a while, interrupts the rest. */
   async stop(): Promise<void> {
     this.#isWorking = false;
-    clearInterval(this.#sweeper);
+    for (const timer of this.#timers) clearInterval(timer);
     await this.#listener?.close();
     const grace = setTimeout(() => this.#interruption.abort(), STOP_GRACE_MILLISECONDS);
     while (this.#running.size > 0) await Promise.all(this.#running);
@@ -105,6 +112,17 @@ export class WebhookDispatcher {
       for (const endpoint of rows) this.#track(this.#pump(endpoint));
     } finally {
       this.#isSweeping = false;
+    }
+  }
+
+  /** Deletes what the log has kept for long enough. What is pending stays. */
+  async #sweepLog(): Promise<void> {
+    const horizon = new Date(this.core.clock.now().getTime() - LOG_KEPT_DAYS * SECONDS_PER_DAY * MILLISECONDS_PER_SECOND).toISOString();
+    while (this.#isWorking) {
+      const { numAffectedRows } = await sql`
+        delete from webhook_delivery where id in (select id from webhook_delivery where completed_at < ${horizon} limit ${LOG_BATCH})
+      `.execute(this.#reader());
+      if (Number(numAffectedRows ?? 0) < LOG_BATCH) return;
     }
   }
 

@@ -211,6 +211,22 @@ describe('a receiver that fails', () => {
     expect(receiver.received[2]?.event.id).toBe(delivery?.eventId);
   });
 
+  it("is tried again by the real clock: moving the sandbox's brings no retry forward and waits for no receiver", async () => {
+    const { partner } = await gateway.organization();
+    await newEndpoint(partner, receiver.url());
+    receiver.treat = () => ({ status: 429, headers: { 'retry-after': '7200' } });
+    await newCustomer(partner);
+    await vi.waitFor(async () => expect((await deliveriesOf(partner))[0]?.attempts).toHaveLength(1), PATIENCE);
+    const before = await deliveriesOf(partner);
+    await advance(partner, (10 * DAY) / 1_000);
+    receiver.treat = () => 'hang';
+    await partner.request(SEND_TEST_EVENT, { input: { endpointId: before[0]!.endpointId } });
+    await receiver.until(() => receiver.received.length === 2);
+    await advance(partner, DAY / 1_000);
+    expect((await deliveriesOf(partner))[0]).toEqual(before[0]);
+    expect(receiver.received[1]?.event.type).toBe('webhook.test');
+  });
+
   it('with 410 is disabled at once; enabled again it gets what has happened meanwhile, in order', async () => {
     const organization = await gateway.organization();
     const { partner } = organization;
