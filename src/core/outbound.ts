@@ -1,4 +1,5 @@
-import { lookup as resolveName, type LookupAddress } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
+import { Resolver } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { Agent, request } from 'undici';
@@ -42,6 +43,7 @@ export class OutboundError extends Error {
 }
 
 const CONNECT_TIMEOUT_MILLISECONDS = 5_000;
+const NAME_TIMEOUT_MILLISECONDS = 2_000;
 /** What an answer has beyond what is kept is read up to here, so that its connection can be used again. */
 const DRAINED_BYTES = 16_384;
 /** Names that mean this machine or this network wherever they resolve to. */
@@ -113,6 +115,7 @@ export class Outbound {
 function failureOf(error: unknown): OutboundFailure {
   if (error instanceof OutboundError) return error.failure;
   const code = (error as { code?: unknown }).code;
+  // Of the system's own look-up, which is used where private addresses are allowed.
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'NAME_UNKNOWN';
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return 'TIMED_OUT';
   return 'CONNECTION_FAILED';
@@ -120,15 +123,29 @@ function failureOf(error: unknown): OutboundFailure {
 
 /** Resolves a name for a connection, and refuses it if any of its addresses is not public. */
 const checkedLookup: LookupFunction = (hostname, options, callback) => {
-  resolveName(hostname, { ...options, all: true }, (error, found) => {
-    const addresses: LookupAddress[] = found ?? [];
-    if (error) return callback(error, '', 0);
-    const first = addresses[0];
-    if (!first || !addresses.every(({ address }) => isPublicAddress(address))) return callback(new OutboundError('ADDRESS_REFUSED'), '', 0);
-    if (options.all) return callback(null, addresses);
-    return callback(null, first.address, first.family);
-  });
+  addressesOf(hostname).then(
+    (addresses) => {
+      const first = addresses[0];
+      if (!first) return callback(new OutboundError('NAME_UNKNOWN'), '', 0);
+      if (!addresses.every(({ address }) => isPublicAddress(address))) return callback(new OutboundError('ADDRESS_REFUSED'), '', 0);
+      return options.all ? callback(null, addresses) : callback(null, first.address, first.family);
+    },
+    (error: Error) => callback(error, '', 0),
+  );
 };
+
+/**
+ * Every address of a name. Asked of the name servers themselves: the system's own look-up has four threads for the whole
+ * process, and one partner's dead name server would hold up everybody.
+ */
+async function addressesOf(hostname: string): Promise<LookupAddress[]> {
+  const resolver = new Resolver({ timeout: NAME_TIMEOUT_MILLISECONDS, tries: 2 });
+  const [four, six] = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
+  return [
+    ...(four.status === 'fulfilled' ? four.value : []).map((address) => ({ address, family: 4 })),
+    ...(six.status === 'fulfilled' ? six.value : []).map((address) => ({ address, family: 6 })),
+  ];
+}
 
 /** Reads a body up to a limit. What breaks it off leaves what was read. */
 async function readSome(body: AsyncIterable<Buffer>, keepBytes: number): Promise<Pick<OutboundAnswer, 'body' | 'isComplete'>> {

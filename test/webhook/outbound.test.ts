@@ -12,15 +12,22 @@ const NAMES = vi.hoisted((): Record<string, string[]> => ({
 }));
 const lookups = vi.hoisted((): string[] => []);
 
-vi.mock('node:dns', async (original) => {
-  const dns = await original<typeof import('node:dns')>();
-  const lookup = (name: string, _options: object, callback: (error: Error | null, found?: { address: string; family: number }[]) => void): void => {
-    lookups.push(name);
-    const addresses = NAMES[name];
-    if (addresses) callback(null, addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })));
-    else callback(Object.assign(new Error('unknown'), { code: 'ENOTFOUND' }));
+vi.mock('node:dns/promises', async (original) => {
+  const dns = await original<typeof import('node:dns/promises')>();
+  const answer = (name: string, isSix: boolean): Promise<string[]> => {
+    const addresses = NAMES[name]?.filter((address) => address.includes(':') === isSix) ?? [];
+    return addresses.length > 0 ? Promise.resolve(addresses) : Promise.reject(Object.assign(new Error('unknown'), { code: 'ENOTFOUND' }));
   };
-  return { ...dns, lookup };
+  class Resolver {
+    resolve4(name: string): Promise<string[]> {
+      lookups.push(name);
+      return answer(name, false);
+    }
+    resolve6(name: string): Promise<string[]> {
+      return answer(name, true);
+    }
+  }
+  return { ...dns, Resolver };
 });
 
 const PRIVATE = [
