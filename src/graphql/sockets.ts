@@ -27,6 +27,8 @@ interface SocketState extends Record<PropertyKey, unknown> {
   socket: WebSocket;
   caller?: Caller;
   held?: HeldConnection;
+  /** Settles when every subscription that was asked for so far stands, or was refused. */
+  begun: Promise<unknown>;
 }
 
 type Credentials = { authorization?: unknown; Authorization?: unknown };
@@ -51,6 +53,7 @@ export function mountWebSocket(httpServer: Server, transports: Transports): () =
 /** The protocol over this gateway's schema: who may connect, what may run, and how errors are shown. */
 function protocolOf({ schema, database, events, authenticate, connections, log }: Transports): Protocol {
   const operations = new Operations(schema);
+  const stateOf = new WeakMap<object, SocketState>();
   return makeServer<Credentials, SocketState>({
     connectionInitWaitTimeout: CONNECTION_INIT_MILLISECONDS,
     onConnect: async ({ connectionParams, extra }) => {
@@ -69,10 +72,20 @@ function protocolOf({ schema, database, events, authenticate, connections, log }
       if (!('document' in prepared)) return prepared;
       const connection = { lastEventId: null, isAuthorized: () => extra.held?.isAuthorized() ?? false };
       const contextValue = new RequestContext(database, events, extra.caller!, randomUUID(), connection);
+      stateOf.set(contextValue, extra);
       return { schema, document: prepared.document, operationName: payload.operationName ?? null, variableValues: payload.variables ?? null, contextValue };
     },
-    execute,
-    subscribe: (operation) => deliver(operation as ExecutionArgs),
+    // The protocol acknowledges no subscription: the answer to a query that was sent after it does.
+    execute: async (operation) => {
+      await stateOf.get(operation.contextValue as object)!.begun;
+      return execute(operation as ExecutionArgs);
+    },
+    subscribe: (operation) => {
+      const begun = deliver(operation as ExecutionArgs);
+      const state = stateOf.get(operation.contextValue as object)!;
+      state.begun = Promise.allSettled([state.begun, begun]);
+      return begun;
+    },
     onNext: (_context, _id, _payload, { contextValue }, result) => formatResult(result as ExecutionResult, (contextValue as RequestContext).requestId, log),
     onError: (_context, _id, _payload, errors) => {
       const requestId = randomUUID();
@@ -83,7 +96,7 @@ function protocolOf({ schema, database, events, authenticate, connections, log }
 
 /** Carries one socket. What its client does wrong closes this socket alone, with the protocol's code. */
 function serve(protocol: Protocol, socket: WebSocket, log: Log): void {
-  const state: SocketState = { socket };
+  const state: SocketState = { socket, begun: Promise.resolve() };
   // A frame that breaks RFC 6455, or one that is too large: ws closes the socket with its code itself.
   socket.on('error', (error) => log.debug(errorFacts(error), 'socket failed'));
   const stopPinging = keepAlive(socket);
