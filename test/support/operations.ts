@@ -396,3 +396,14 @@ export const EVENTS = graphql(`
     }
   }
 `);
+
+export const CREATE_KEY = graphql(`
+  mutation CreateKey($input: CreateApiKeyInput!) {
+    createApiKey(input: $input) {
+      secret
+      apiKey {
+        id
+      }
+    }
+  }
+`);
