@@ -11,12 +11,15 @@ import { openDatabase, type Database } from './core/database.js';
 import { lockDirectory } from './core/directory-lock.js';
 import { Jobs } from './core/jobs.js';
 import { createLog, type Log } from './core/log.js';
+import { OutboundClient } from './core/outbound.js';
 import { EventStream } from './core/stream.js';
 import { CustomerEntity } from './customer/entity.js';
 import { CustomerResolver } from './customer/resolver.js';
 import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileUploadEntity } from './document/entity.js';
+import { DocumentFetches } from './document/fetching.js';
 import { createInspector } from './document/inspection.js';
+import { FileJudge } from './document/judge.js';
 import { DocumentResolver, IdentityDocumentResolver } from './document/resolver.js';
 import { localStorage } from './document/storage.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
@@ -93,13 +96,19 @@ async function openParts(config: Config, database: Database, clock: Clock, log: 
     () => core,
     ({ environment, policy }) => providers[policy.provider ?? (environment === 'SANDBOX' ? 'SANDBOX' : 'MANUAL')],
     () => documents,
+    () => fetches,
   );
   const jobs = await Jobs.open(database, verification.kinds(), log);
   undo.push(() => jobs.stop());
-  const core: Core = { database, jobs, clock, log };
+  const core: Core = { database, jobs, clock, log, allowPrivateUrls: config.allowPrivateUrls };
   const inspector = createInspector();
   undo.push(() => inspector.close());
-  const documents = new DocumentCommands(core, localStorage(join(config.dataDirectory, 'documents')), inspector);
+  const storage = localStorage(join(config.dataDirectory, 'documents'));
+  const judge = new FileJudge(storage, inspector);
+  const client = new OutboundClient({ allowPrivate: config.allowPrivateUrls });
+  undo.push(() => client.close());
+  const documents = new DocumentCommands(core, storage, judge);
+  const fetches = new DocumentFetches(core, storage, judge, client);
   const events = new EventStream(database, log);
   await events.start();
   undo.push(() => events.stop());

@@ -13,6 +13,8 @@ export interface Core {
   jobs: Jobs;
   clock: Clock;
   log: Log;
+  /** Whether what strangers name by URL may lie in a private network. */
+  allowPrivateUrls: boolean;
 }
 
 /** An object that counts its committed changes. */

@@ -10,6 +10,8 @@ export interface Config {
   databaseUrl: string | null;
   dataDirectory: string;
   operatorKey: string | null;
+  /** Lets documents by URL come over http and from addresses that are not public: for tests and closed networks. */
+  allowPrivateUrls: boolean;
   /** Divides the sandbox's delays. */
   sandboxSpeed: number;
   logLevel: LogLevel;
@@ -38,6 +40,7 @@ export function readConfig(environment: Environment): Config {
     databaseUrl: url(environment, 'DATABASE_URL', ['postgres:', 'postgresql:']),
     dataDirectory: resolve(text(environment, 'DATA_DIR') ?? 'data'),
     operatorKey: operatorKey(environment),
+    allowPrivateUrls: flag(environment, 'ALLOW_PRIVATE_URLS'),
     sandboxSpeed: sandboxSpeed(environment),
     logLevel: logLevel(environment),
   };
@@ -75,6 +78,12 @@ function operatorKey(environment: Environment): string | null {
     throw new ConfigError(`OPERATOR_KEY must be at least ${OPERATOR_KEY_LENGTH} characters long.`);
   }
   return value;
+}
+
+function flag(environment: Environment, name: string): boolean {
+  const value = text(environment, name) ?? 'false';
+  if (value !== 'true' && value !== 'false') throw new ConfigError(`${name} must be true or false.`);
+  return value === 'true';
 }
 
 function sandboxSpeed(environment: Environment): number {

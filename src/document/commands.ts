@@ -1,17 +1,17 @@
 import { LockMode } from '@mikro-orm/core';
 import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import type { Member } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
 import { lockAttempt, moveAttempt, requireAttemptAllows, type Attempt } from '../identity/commands.js';
+import { checkDetails, type DocumentDetails } from '../kyc/document-details.js';
 import { unmetBySubmission, type RequirementSubject, type SubjectDocument } from '../kyc/document-demands.js';
 import type { DocumentFileType, Environment } from '../kyc/vocabularies.js';
 import { organizationOf } from '../organization/reads.js';
 import { DocumentEntity, FileUploadEntity, type Document } from './entity.js';
-import { checkDetails, type DocumentDetails } from './details.js';
-import type { Inspection, Inspector } from './inspection.js';
+import type { Inspection } from './inspection.js';
+import type { FileJudge, FileRules } from './judge.js';
 import { FIRST_DOCUMENT_STATUS, stepDocument, type DocumentEvent } from './lifecycle.js';
 import { documentsOf } from './reads.js';
 import { receiveFiles, type FileStorage } from './storage.js';
@@ -40,9 +40,6 @@ export interface DocumentOutcome extends Attempt {
 /** Deletes stored files that no row names any more. */
 export const DELETE_FILES_JOB = 'document.delete-files';
 
-/** Bounds the memory of decoding one picture: the largest sensors of phones have fifty megapixels, in bursts of twice that. */
-const MAXIMUM_PIXELS = 100_000_000;
-
 /** A file that has been stored and has passed inspection, before a row names it. */
 interface StoredFile {
   input: FileInput;
@@ -61,7 +58,7 @@ export class DocumentCommands {
   constructor(
     private readonly core: Core,
     private readonly storage: FileStorage,
-    private readonly inspector: Inspector,
+    private readonly judge: FileJudge,
   ) {}
 
   /** Adds a document with its files to an attempt and spends one of its document attempts. */
@@ -134,11 +131,11 @@ export class DocumentCommands {
   }
 
   /** Judges every file; refuses with every fault at once. */
-  async #inspect(files: readonly Omit<StoredFile, 'inspection'>[], rules: { maxBytes: number; minPixels: number; maxPdfPages: number }): Promise<StoredFile[]> {
+  async #inspect(files: readonly Omit<StoredFile, 'inspection'>[], rules: FileRules): Promise<StoredFile[]> {
     const inspected: StoredFile[] = [];
     const refused: { code: Extract<Inspection, { ok: false }>['code']; fault: FieldFault }[] = [];
     for (const file of files) {
-      const inspection = await this.#inspectOne(file, rules);
+      const inspection = await this.judge.judge({ ...file, documentType: FILE_INPUTS[file.input] }, rules);
       if (inspection.ok) inspected.push({ ...file, inspection });
       else refused.push({ code: inspection.code, fault: { path: file.input, code: inspection.fault, message: inspection.message } });
     }
@@ -146,21 +143,6 @@ export class DocumentCommands {
     if (!first) return inspected;
     const fields = refused.map(({ fault }) => fault);
     throw first.code === 'BAD_USER_INPUT' ? badInput(fields) : refusal(first.code, `${first.fault.path}: ${first.fault.message}`, { fields });
-  }
-
-  async #inspectOne(file: Omit<StoredFile, 'inspection'>, rules: { maxBytes: number; minPixels: number; maxPdfPages: number }): Promise<Inspection> {
-    if (file.size > rules.maxBytes) {
-      return { ok: false, code: 'PAYLOAD_TOO_LARGE', fault: 'too_large', message: `A file may have at most ${rules.maxBytes} bytes.` };
-    }
-    const inspection = await this.inspector.inspect(() => buffer(this.storage.read(file.key)), {
-      minimumPixels: rules.minPixels,
-      maximumPixels: MAXIMUM_PIXELS,
-      maximumPdfPages: rules.maxPdfPages,
-    });
-    if (inspection.ok && file.input === 'selfie' && inspection.mimeType === 'application/pdf') {
-      return { ok: false, code: 'UNSUPPORTED_MEDIA_TYPE', fault: 'unsupported_type', message: 'A selfie is a JPEG or a PNG.' };
-    }
-    return inspection;
   }
 
   async #write(unit: UnitOfWork, attempt: Attempt, replaced: Document | null, details: Required<DocumentDetails>, files: readonly StoredFile[]): Promise<Document> {
@@ -188,6 +170,7 @@ export class DocumentCommands {
         sha256: file.sha256,
         uploadStatus: 'UPLOADED',
         storageKey: file.key,
+        sourceUrl: null,
         warnings: file.inspection.warnings,
         createdAt: unit.now,
       });
@@ -197,7 +180,8 @@ export class DocumentCommands {
   }
 }
 
-function newDocument(unit: UnitOfWork, identityId: string, details: Required<DocumentDetails>, submission: number): Document {
+/** A document that has just been submitted; its files and its event are the caller's. */
+export function newDocument(unit: UnitOfWork, identityId: string, details: Required<DocumentDetails>, submission: number): Document {
   return unit.em.create(DocumentEntity, {
     id: newId('document'),
     organizationId: unit.organizationId,
@@ -248,7 +232,8 @@ export function moveDocument(unit: UnitOfWork, attempt: Attempt, document: Docum
   recordStatus(unit, attempt, document, oldStatus);
 }
 
-function recordStatus(unit: UnitOfWork, { customer, identity }: Attempt, document: Document, oldStatus: string | null): void {
+/** The event of a document's status. */
+export function recordStatus(unit: UnitOfWork, { customer, identity }: Attempt, document: Document, oldStatus: string | null): void {
   unit.record({
     type: 'document.status_changed',
     customerId: customer.id,

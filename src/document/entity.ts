@@ -46,6 +46,8 @@ export const FileUploadEntity = defineEntity({
     sha256: p.string().nullable(),
     uploadStatus: p.string().$type<UploadStatus>(),
     storageKey: p.string(),
+    /** Where it is fetched from; null for a file that was uploaded. */
+    sourceUrl: p.string().nullable(),
     warnings: p.json<FileWarning[]>(),
     createdAt: p.datetime(),
   },

@@ -6,6 +6,7 @@ import type { Demands } from '../kyc/demands.js';
 import type { KycData } from '../kyc/fields.js';
 import type { Policy } from '../kyc/policy.js';
 import type { Identity } from './entity.js';
+import type { GivenDocument } from './given-documents.js';
 import type { DebugStatus, IdentityStatus, TransactionType } from '../kyc/vocabularies.js';
 
 /** An attempt as it is kept. */
@@ -23,6 +24,7 @@ export interface IdentityRow {
   demands: Demands;
   error_description: string | null;
   document_attempts_remaining: number;
+  documents_by_url: GivenDocument[];
   debug_status: DebugStatus | null;
   debug_failure_reason: string | null;
   version: number;
@@ -46,6 +48,7 @@ export function identityRow(identity: Identity): IdentityRow {
     demands: identity.demands,
     error_description: identity.errorDescription ?? null,
     document_attempts_remaining: identity.documentAttemptsRemaining,
+    documents_by_url: identity.documentsByUrl,
     debug_status: identity.debugStatus ?? null,
     debug_failure_reason: identity.debugFailureReason ?? null,
     version: identity.version,

@@ -4,7 +4,7 @@ import { NodeObject } from '../core/objects.js';
 import { DateTimeScalar, EmailAddressScalar, IPAddressScalar } from '../core/scalars.js';
 import { CustomerObject } from '../customer/resolver.js';
 import * as vocabularies from '../kyc/vocabularies.js';
-import { KycDataFields } from './kyc-types.js';
+import { KycDataInputFields } from './kyc-types.js';
 import type { IdentityFilter, IdentityRow } from './reads.js';
 
 @ObjectType('Identity', { implements: NodeObject, description: 'One verification attempt of a customer.', simpleResolvers: true })
@@ -73,8 +73,8 @@ export class IdentityFilterInput implements IdentityFilter {
 export class SubmitIdentityInput {
   @Field(() => ID)
   customerId!: string;
-  @Field(() => KycDataFields)
-  kycData!: KycDataFields;
+  @Field(() => KycDataInputFields)
+  kycData!: KycDataInputFields;
   @Field(() => vocabularies.TransactionType.values, { nullable: true })
   transactionType?: vocabularies.TransactionType;
   @Field(() => String, { nullable: true })
@@ -114,8 +114,8 @@ export class SignerInput {
 export class PatchIdentityInput {
   @Field(() => ID)
   identityId!: string;
-  @Field(() => KycDataFields, { nullable: true })
-  kycData?: KycDataFields | null;
+  @Field(() => KycDataInputFields, { nullable: true })
+  kycData?: KycDataInputFields | null;
   @Field(() => String, { nullable: true })
   enterpriseId?: string | null;
   @Field(() => String, { nullable: true })
@@ -132,8 +132,8 @@ export class PatchIdentityInput {
 export class PatchCustomerInput {
   @Field(() => ID)
   customerId!: string;
-  @Field(() => KycDataFields, { nullable: true })
-  kycData?: KycDataFields | null;
+  @Field(() => KycDataInputFields, { nullable: true })
+  kycData?: KycDataInputFields | null;
   @Field(() => EmailAddressScalar, { nullable: true })
   email?: string | null;
   @Field(() => String, { nullable: true })

@@ -1,4 +1,8 @@
 import { CreateSchema } from './create-schema.js';
+import { Documents } from './documents.js';
 
 /** Every migration, oldest first. One that has been released is never changed: a later one corrects it. */
-export const migrations = [{ name: '0001-create-schema', class: CreateSchema }];
+export const migrations = [
+  { name: '0001-create-schema', class: CreateSchema },
+  { name: '0002-documents', class: Documents },
+];

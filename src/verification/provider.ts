@@ -12,6 +12,8 @@ export interface ProviderSubject {
   debugFailureReason: string | null;
   /** Evaluations that have come to a conclusion before. */
   evaluations: number;
+  /** Submissions of documents so far. */
+  documentSubmissions: number;
   /** What this provider last kept. */
   state: Readonly<Record<string, unknown>>;
 }
