@@ -117,23 +117,21 @@ class ReactivateCustomerInput {
   customerId!: string;
 }
 
+/** What comes of a command on a customer. */
 @ObjectType({ simpleResolvers: true })
-class CreateCustomerPayload {
+class CustomerPayload {
   @Field(() => CustomerObject)
   customer!: CustomerObject;
 }
 
 @ObjectType({ simpleResolvers: true })
-class DeactivateCustomerPayload {
-  @Field(() => CustomerObject)
-  customer!: CustomerObject;
-}
+class CreateCustomerPayload extends CustomerPayload {}
 
 @ObjectType({ simpleResolvers: true })
-class ReactivateCustomerPayload {
-  @Field(() => CustomerObject)
-  customer!: CustomerObject;
-}
+class DeactivateCustomerPayload extends CustomerPayload {}
+
+@ObjectType({ simpleResolvers: true })
+class ReactivateCustomerPayload extends CustomerPayload {}
 
 @ObjectType({ simpleResolvers: true })
 class KycStatusReport {

@@ -4,10 +4,9 @@ import type { RequestContext } from '../core/context.js';
 import { badInput, notFound } from '../core/errors.js';
 import { NodeObject } from '../core/objects.js';
 import { CountryCodeScalar, DateScalar, DateTimeScalar } from '../core/scalars.js';
-import { CustomerObject } from '../customer/resolver.js';
 import { mask } from '../identity/kyc-types.js';
 import { loadIdentity, showAttempt } from '../identity/resolver.js';
-import { IdentityObject } from '../identity/types.js';
+import { AttemptPayload, IdentityObject } from '../identity/types.js';
 import { isWellFormedText } from '../kyc/text.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import type { DocumentCommands, DocumentOutcome, IncomingFile } from './commands.js';
@@ -143,27 +142,20 @@ class UpdateDocumentInput extends DocumentFields {
   documentId!: string;
 }
 
+/** What comes of a command on a document. */
 @ObjectType({ simpleResolvers: true })
-class SubmitDocumentPayload {
+class DocumentPayload extends AttemptPayload {
   @Field(() => DocumentObject)
   document!: DocumentObject;
-  @Field(() => IdentityObject)
-  identity!: IdentityObject;
-  @Field(() => CustomerObject)
-  customer!: CustomerObject;
 }
 
 @ObjectType({ simpleResolvers: true })
-class UpdateDocumentPayload {
-  @Field(() => DocumentObject)
-  document!: DocumentObject;
-  @Field(() => IdentityObject)
-  identity!: IdentityObject;
-  @Field(() => CustomerObject)
-  customer!: CustomerObject;
-}
+class SubmitDocumentPayload extends DocumentPayload {}
 
-function payload(context: RequestContext, outcome: DocumentOutcome): SubmitDocumentPayload {
+@ObjectType({ simpleResolvers: true })
+class UpdateDocumentPayload extends DocumentPayload {}
+
+function payload(context: RequestContext, outcome: DocumentOutcome): DocumentPayload {
   const row = documentRow(outcome.document);
   context.prime(documentById, row.id, row);
   return { document: documentView(row), ...showAttempt(context, outcome) };

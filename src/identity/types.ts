@@ -168,16 +168,9 @@ export class RequireReverificationInput {
   reason!: string;
 }
 
+/** What comes of a command on an attempt. */
 @ObjectType({ simpleResolvers: true })
-export class RequireReverificationPayload {
-  @Field(() => CustomerObject)
-  customer!: CustomerObject;
-  @Field(() => IdentityObject, { description: 'The attempt that had been approved, now EXPIRED.' })
-  identity!: IdentityObject;
-}
-
-@ObjectType({ simpleResolvers: true })
-export class SubmitIdentityPayload {
+export class AttemptPayload {
   @Field(() => IdentityObject)
   identity!: IdentityObject;
   @Field(() => CustomerObject)
@@ -185,12 +178,16 @@ export class SubmitIdentityPayload {
 }
 
 @ObjectType({ simpleResolvers: true })
-export class PatchIdentityPayload {
-  @Field(() => IdentityObject)
-  identity!: IdentityObject;
-  @Field(() => CustomerObject)
-  customer!: CustomerObject;
-}
+export class SubmitIdentityPayload extends AttemptPayload {}
+
+@ObjectType({ simpleResolvers: true })
+export class PatchIdentityPayload extends AttemptPayload {}
+
+@ObjectType({ simpleResolvers: true })
+export class ReviewIdentityPayload extends AttemptPayload {}
+
+@ObjectType({ description: 'The attempt that had been approved, now EXPIRED.', simpleResolvers: true })
+export class RequireReverificationPayload extends AttemptPayload {}
 
 @ObjectType({ simpleResolvers: true })
 export class PatchCustomerPayload {
@@ -198,12 +195,4 @@ export class PatchCustomerPayload {
   customer!: CustomerObject;
   @Field(() => IdentityObject, { nullable: true, description: 'The current attempt; null while there is none.' })
   identity!: IdentityObject | null;
-}
-
-@ObjectType({ simpleResolvers: true })
-export class ReviewIdentityPayload {
-  @Field(() => IdentityObject)
-  identity!: IdentityObject;
-  @Field(() => CustomerObject)
-  customer!: CustomerObject;
 }
