@@ -106,7 +106,6 @@ async function openParts(config: Config, database: Database, clock: Clock, log: 
   const storage = localStorage(join(config.dataDirectory, 'documents'));
   const judge = new FileJudge(storage, inspector);
   const client = new OutboundClient({ allowPrivate: config.allowPrivateUrls });
-  undo.push(() => client.close());
   const documents = new DocumentCommands(core, storage, judge);
   const fetches = new DocumentFetches(core, storage, judge, client);
   const events = new EventStream(database, log);

@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { isPublicAddress, OutboundClient, OutboundFault, urlFault, type Lookup } from '../src/core/outbound.js';
 import { useFileServer } from './support/file-server.js';
 
@@ -21,7 +21,6 @@ const server = useFileServer(() =>
   }),
 );
 const open = new OutboundClient({ allowPrivate: true });
-afterAll(() => open.close());
 const take = (client: OutboundClient, url: string): Promise<Buffer> => buffer(Readable.from(client.fetch(url, LIMITS)));
 
 /** One machine in many spellings, and the addresses of clouds and inner networks. */
@@ -59,7 +58,6 @@ describe('addresses that are not public', () => {
     const lookup: Lookup = (_hostname, _options, callback) => callback(null, addresses);
     const guarded = new OutboundClient({ allowPrivate: false, lookup });
     await expect(take(guarded, 'https://files.example/x.jpg')).rejects.toThrow('not public');
-    await guarded.close();
   });
 
   it('a name is looked up once, and connected to as it was checked', async () => {
@@ -71,7 +69,6 @@ describe('addresses that are not public', () => {
     const client = new OutboundClient({ allowPrivate: true, lookup });
     expect(await take(client, server.url('/small').replace('127.0.0.1', 'files.example'))).toHaveLength(1000);
     expect(asked).toBe(1);
-    await client.close();
   });
 });
 
@@ -101,7 +98,6 @@ describe('what is fetched', () => {
       }
     })({ allowPrivate: true });
     await expect(take(guarded, redirect)).rejects.toThrow('must begin with https');
-    await guarded.close();
   });
 
   it('an address where nobody listens is an OutboundFault without the network\'s words', async () => {
