@@ -18,6 +18,8 @@ export const DocumentEntity = defineEntity({
     issuingCountry: p.string().nullable(),
     issueDate: p.string().nullable(),
     expirationDate: p.string().nullable(),
+    /** The machine-readable zone, as the client sent it or as a PDF's text shows it. What it says is compared anew each time. */
+    mrz: p.string().nullable(),
     rejectionReason: p.string().nullable(),
     /** Which submission of the attempt last gave its files, 1 for the first. */
     submission: p.integer(),

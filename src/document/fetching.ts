@@ -24,7 +24,7 @@ export async function makeDocuments(unit: UnitOfWork, attempt: Attempt): Promise
   const { identity } = attempt;
   const made: string[] = [];
   for (const { files, submission, ...details } of identity.documentsByUrl) {
-    const document = newDocument(unit, identity.id, details, submission);
+    const document = newDocument(unit, identity.id, { ...details, mrz: null }, submission);
     // The rows of the files refer to the document's.
     await unit.em.flush();
     for (const { documentType, url } of files) {
@@ -123,6 +123,7 @@ async function settle(unit: UnitOfWork, attempt: Attempt, documentId: string, ou
     if (!outcome) continue;
     if (outcome.ok) {
       const { mimeType, width, height, warnings } = outcome.inspection;
+      if (outcome.inspection.mrz !== undefined) document.mrz = outcome.inspection.mrz;
       unit.em.assign(file, { fileSize: outcome.size, sha256: outcome.sha256, mimeType, width, height, warnings, uploadStatus: 'UPLOADED' });
     } else {
       file.uploadStatus = 'FAILED';

@@ -17,6 +17,7 @@ export interface DocumentRow {
   issuing_country: string | null;
   issue_date: string | null;
   expiration_date: string | null;
+  mrz: string | null;
   rejection_reason: string | null;
   submission: number;
   version: number;
@@ -53,6 +54,7 @@ export function documentRow(document: Document): DocumentRow {
     issuing_country: document.issuingCountry ?? null,
     issue_date: document.issueDate ?? null,
     expiration_date: document.expirationDate ?? null,
+    mrz: document.mrz ?? null,
     rejection_reason: document.rejectionReason ?? null,
     submission: document.submission,
     version: document.version,

@@ -1,15 +1,18 @@
 import { GraphQLUpload } from 'graphql-upload-minimal';
 import { Arg, Ctx, Field, FieldResolver, Float, ID, InputType, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import type { Role } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
 import { badInput, notFound } from '../core/errors.js';
 import { NodeObject } from '../core/objects.js';
 import { CountryCodeScalar, DateScalar, DateTimeScalar } from '../core/scalars.js';
 import { mask } from '../identity/kyc-types.js';
+import { identityById } from '../identity/reads.js';
 import { loadIdentity, showAttempt } from '../identity/resolver.js';
 import { AttemptPayload, IdentityObject } from '../identity/types.js';
 import { isWellFormedText } from '../kyc/text.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import type { DocumentCommands, DocumentOutcome, IncomingFile } from './commands.js';
+import { findingsOf } from './mrz.js';
 import { documentById, documentRow, documentsByIdentity, filesByDocument, type DocumentRow, type FileRow } from './reads.js';
 
 @ObjectType({ description: 'What a reviewer may object to, said before it costs an attempt. The file was accepted all the same.', simpleResolvers: true })
@@ -46,6 +49,18 @@ class FileUpload {
   warnings!: FileWarning[];
 }
 
+@ObjectType({ description: 'What the machine-readable zone of a document says against the document or the form.', simpleResolvers: true })
+class DocumentFinding {
+  @Field(() => String, { description: 'mrz_check_digit, mrz_expired, mrz_expiry_mismatch, mrz_number_mismatch, mrz_date_of_birth_mismatch, mrz_name_mismatch or mrz_name_not_compared.' })
+  code!: string;
+  @Field(() => String, { nullable: true, description: 'The field of the document or of kycData that it is about; null for the document as a whole.' })
+  field!: string | null;
+  @Field(() => vocabularies.FindingSeverity.values, { description: 'A LIVE organization\'s documents are rejected for an ERROR, never for a WARNING.' })
+  severity!: vocabularies.FindingSeverity;
+  @Field(() => String)
+  message!: string;
+}
+
 @ObjectType('Document', { implements: NodeObject, description: 'A document of an attempt, with the files that show it.', simpleResolvers: true })
 export class DocumentObject extends NodeObject {
   @Field(() => vocabularies.IdClass.values)
@@ -68,6 +83,8 @@ export class DocumentObject extends NodeObject {
   updatedAt!: string | Date;
   /** Not part of the schema. */
   identityId!: string;
+  /** Not part of the schema. */
+  row!: DocumentRow;
 }
 
 /** A document as it is shown. */
@@ -84,6 +101,7 @@ function documentView(row: DocumentRow): DocumentObject {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     identityId: row.identity_id,
+    row,
   };
 }
 
@@ -120,6 +138,8 @@ class DocumentFields {
   issueDate?: string | null;
   @Field(() => DateScalar, { nullable: true, description: 'A document that has expired is refused.' })
   expirationDate?: string | null;
+  @Field(() => String, { nullable: true, description: 'The machine-readable zone, as a reader or the app has read it. Without it, the one that a PDF shows in its text is taken.' })
+  mrz?: string | null;
   @Field(() => GraphQLUpload, { nullable: true, description: 'JPEG, PNG or PDF; at most 15 MB; a picture at least 200 × 200 pixels.' })
   frontPhoto?: Promise<IncomingFile> | null;
   @Field(() => GraphQLUpload, { nullable: true })
@@ -161,6 +181,9 @@ function payload(context: RequestContext, outcome: DocumentOutcome): DocumentPay
   return { document: documentView(row), ...showAttempt(context, outcome) };
 }
 
+/** Findings tell how a document is judged: they are not for the person it is about. */
+const SEES_FINDINGS: readonly Role[] = ['PARTNER', 'REVIEWER', 'ADMIN'];
+
 @Resolver(() => DocumentObject)
 export class DocumentResolver {
   constructor(private readonly commands: DocumentCommands) {}
@@ -188,6 +211,14 @@ export class DocumentResolver {
   @FieldResolver(() => [FileUpload])
   async fileUploads(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<FileUpload[]> {
     return (await context.load(filesByDocument, document.id)).map(fileView);
+  }
+
+  @FieldResolver(() => [DocumentFinding], { description: 'For PARTNER, REVIEWER and ADMIN; empty for others, and where no machine-readable zone is known. Compared with the data as it is now.' })
+  async findings(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<DocumentFinding[]> {
+    if (!SEES_FINDINGS.includes(context.caller.role)) return [];
+    const identity = await context.load(identityById, document.identityId);
+    const { mrz, number, expiration_date: expirationDate } = document.row;
+    return findingsOf({ mrz, number, expirationDate }, identity?.kyc_data ?? {}, this.commands.now());
   }
 
   @Mutation(() => SubmitDocumentPayload, {

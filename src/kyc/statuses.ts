@@ -149,3 +149,9 @@ export const Environment = vocabulary('Environment', 'What an organization is fo
   LIVE: 'For real people: the gateway checks, and a provider or a reviewer decides.',
 });
 export type Environment = WordOf<typeof Environment>;
+
+export const FindingSeverity = vocabulary('FindingSeverity', 'How much a finding weighs.', {
+  ERROR: 'Reason enough to reject the document.',
+  WARNING: 'For a reviewer to look at.',
+});
+export type FindingSeverity = WordOf<typeof FindingSeverity>;

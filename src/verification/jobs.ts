@@ -3,6 +3,7 @@ import { MILLISECONDS_PER_SECOND } from '../core/clock.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import type { Job, JobKind } from '../core/jobs.js';
 import { moveDocument, requirementSubject, DELETE_FILES_JOB, type DocumentCommands } from '../document/commands.js';
+import { findingsOf } from '../document/mrz.js';
 import { awaitsFiles, FETCH_DOCUMENT_JOB, makeDocuments, type DocumentFetches } from '../document/fetching.js';
 import { documentsOf } from '../document/reads.js';
 import { atStep, CONTINUE_JOB, EXPIRE_JOB, lockAttempt, moveAttempt, type Attempt } from '../identity/commands.js';
@@ -125,7 +126,11 @@ export class VerificationJobs {
         provider: this.providerFor(organization),
         subject: providerSubject(attempt),
         isIncomplete: missingFields(requirements).length > 0,
-        documents: documents.filter(({ document }) => document.status === 'PROCESSING').map(({ document }): ProviderDocument => ({ id: document.id, selectedIdClass: document.selectedIdClass })),
+        documents: documents.filter(({ document }) => document.status === 'PROCESSING').map(({ document }): ProviderDocument => ({
+          id: document.id,
+          selectedIdClass: document.selectedIdClass,
+          findings: findingsOf({ mrz: document.mrz ?? null, number: document.number ?? null, expirationDate: document.expirationDate ?? null }, attempt.identity.kycData, unit.now),
+        })),
       };
     });
   }
