@@ -95,8 +95,9 @@ export async function clockOffsetOf(reader: Kysely<EventTables>, organizationId:
  */
 export async function advanceClock(core: Core, organizationId: string, seconds: number): Promise<Date> {
   const owner = (): Kysely<EventTables> => core.database.owner().getKysely() as unknown as Kysely<EventTables>;
-  const start = core.clock.now().getTime() + (await clockOffsetOf(owner(), organizationId));
-  const until = new Date(start + seconds * 1_000);
+  const target = (await clockOffsetOf(owner(), organizationId)) + seconds * 1_000;
+  // Real time passes meanwhile, and what the jobs enqueue counts from it: a fixed moment would be missed by milliseconds.
+  const until = (): Date => new Date(core.clock.now().getTime() + target);
   const reach = async (moment: Date): Promise<void> => {
     const offset = moment.getTime() - core.clock.now().getTime();
     await owner()
@@ -107,7 +108,8 @@ export async function advanceClock(core: Core, organizationId: string, seconds: 
       .execute();
   };
   await core.jobs.runDue(organizationId, until, reach);
-  await reach(until);
+  const now = until();
+  await reach(now);
   await core.jobs.reschedule(organizationId, await clockOffsetOf(owner(), organizationId));
-  return until;
+  return now;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { fromKysely, PgBoss, type ConstructorOptions, type JobWithMetadata } from 'pg-boss';
 import { sql, type Kysely } from 'kysely';
 import type { Database } from './database.js';
@@ -91,6 +92,9 @@ export class Jobs {
         expireInSeconds: JOB_EXPIRY_SECONDS,
         deleteAfterSeconds: KEEP_FINISHED_SECONDS,
       });
+      // pg-boss reads a queue it does not know yet on a connection of its own when it is first asked. Inside a command's
+      // transaction that would wait for ever on PGlite, which has one: so it is asked here, about a job that is not there.
+      await boss.cancel(name, randomUUID());
     }
     await database.owner().execute(`grant usage on schema pgboss to ${TENANT_ROLE}`);
     await database.owner().execute(`grant select, insert, update on all tables in schema pgboss to ${TENANT_ROLE}`);
@@ -128,14 +132,14 @@ export class Jobs {
   }
 
   /**
-   * Runs, in the order in which they fall due, the jobs of one organization that are due by `until` on its clock, and
-   * those that they enqueue in turn. `reach` is called before each with the moment that the clock then shows.
+   * Runs, in the order in which they fall due, the jobs of one organization that are due by `until` on its clock, which
+   * goes on with the real one, and those that they enqueue in turn. `reach` is called before each with the moment that the clock then shows.
    * Answers when all of them have committed, those that a worker was already busy with included.
    */
-  async runDue(organizationId: string, until: Date, reach: (moment: Date) => Promise<void>): Promise<void> {
+  async runDue(organizationId: string, until: () => Date, reach: (moment: Date) => Promise<void>): Promise<void> {
     const failed = new Set<string>();
     for (;;) {
-      const next = await this.#nextDue(organizationId, until, failed);
+      const next = await this.#nextDue(organizationId, until(), failed);
       if (next === 'busy') {
         await new Promise((resolve) => setTimeout(resolve, ACTIVE_JOB_POLL_MILLISECONDS));
         continue;

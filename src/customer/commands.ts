@@ -66,12 +66,13 @@ export async function createCustomer(core: Core, caller: Member, input: NewCusto
   if (faults.length > 0) throw badInput(faults);
   return withUniquePartnerUserId(() =>
     execute(core, caller, async (unit) => {
+      const { customerStatus, kycStatus } = project(null, false);
       const customer = unit.em.create(CustomerEntity, {
         id: newId('customer'),
         organizationId: unit.organizationId,
         type: input.type,
-        status: 'CREATED',
-        kycStatus: 'NOT_STARTED',
+        status: customerStatus,
+        kycStatus,
         identityStatus: null,
         documentAttemptsRemaining: null,
         email: contact.email ?? null,

@@ -1,7 +1,7 @@
 import { vocabulary, type WordOf } from './vocabulary.js';
 
 /**
- * The words of the lifecycle (contract.graphql; domain.md, Identity lifecycle and Projections). Their
+ * The words of the lifecycle (schema.graphql; domain.md, Identity lifecycle and Projections). Their
  * descriptions are the partner's documentation: when a word occurs, whether it is final, what to do next.
  */
 export const CustomerType = vocabulary('CustomerType', 'Who is verified.', {
