@@ -16,15 +16,18 @@ import { EventStream } from './core/stream.js';
 import { CustomerEntity } from './customer/entity.js';
 import { CustomerResolver } from './customer/resolver.js';
 import { DocumentCommands } from './document/commands.js';
-import { DocumentEntity, FileUploadEntity } from './document/entity.js';
+import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
 import { DocumentFetches } from './document/fetching.js';
 import { createInspector } from './document/inspection.js';
+import { FileLinks, linkKey } from './document/links.js';
 import { FileJudge } from './document/judge.js';
-import { DocumentResolver, IdentityDocumentResolver } from './document/resolver.js';
+import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
 import { localStorage } from './document/storage.js';
+import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
 import { authenticator } from './graphql/authentication.js';
 import { explorer } from './graphql/explorer.js';
+import { mountFiles } from './graphql/files.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute, requestIds } from './graphql/server.js';
@@ -42,7 +45,7 @@ import { manualProvider } from './verification/manual.js';
 import { CustomerRequirementResolver, DryRunResolver, IdentityRequirementResolver } from './verification/resolver.js';
 import { sandboxProvider } from './verification/sandbox.js';
 
-const entities = [OrganizationEntity, ApiKeyEntity, CustomerEntity, IdentityEntity, DocumentEntity, FileUploadEntity, SignatureEntity];
+const entities = [OrganizationEntity, ApiKeyEntity, CustomerEntity, IdentityEntity, DocumentEntity, FileUploadEntity, FileReadEntity, SignatureEntity];
 
 /** What a caller of `startGateway` may put in the place of the real thing. */
 export interface Overrides {
@@ -75,7 +78,11 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     const parts = await openParts(config, database, overrides.clock ?? systemClock, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
     const url = await serve(config, parts, keys, undo);
-    if (overrides.workers ?? true) await parts.core.jobs.work();
+    if (overrides.workers ?? true) {
+      await parts.core.jobs.work();
+      undo.push(() => parts.sweep.stop());
+      parts.sweep.start();
+    }
     return { url, demoKeys: keys, stop };
   } catch (error) {
     await stop();
@@ -86,6 +93,8 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
 interface Parts {
   core: Core;
   documents: DocumentCommands;
+  links: FileLinks;
+  sweep: FileSweep;
   events: EventStream;
 }
 
@@ -111,11 +120,12 @@ async function openParts(config: Config, database: Database, clock: Clock, log: 
   const events = new EventStream(database, log);
   await events.start();
   undo.push(() => events.stop());
-  return { core, documents, events };
+  const links = new FileLinks(core, storage, await linkKey(config.dataDirectory));
+  return { core, documents, links, sweep: new FileSweep(core, storage), events };
 }
 
 /** The resolvers of every floor, each with what it needs. */
-function resolversOf({ core, documents }: Pick<Parts, 'core' | 'documents'>): object[] {
+function resolversOf({ core, documents, links }: Pick<Parts, 'core' | 'documents' | 'links'>): object[] {
   return [
     new RootResolver(),
     new OrganizationResolver(core),
@@ -123,7 +133,8 @@ function resolversOf({ core, documents }: Pick<Parts, 'core' | 'documents'>): ob
     new IdentityResolver(core),
     new ReviewResolver(core),
     new CustomerIdentityResolver(core),
-    new DocumentResolver(documents),
+    new DocumentResolver(documents, links),
+    new FileUploadResolver(),
     new IdentityDocumentResolver(),
     new SignatureResolver(core),
     new IdentitySignatureResolver(),
@@ -159,13 +170,16 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
   mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));
+  mountFiles(app, parts.links);
   app.use(notFoundRoute);
   app.use(jsonErrors(log));
   const closeSockets = mountWebSocket(httpServer, transports);
   const port = await listen(httpServer, config);
   undo.push(() => close(httpServer), closeSockets);
   const host = config.host.includes(':') ? `[${config.host}]` : config.host === '127.0.0.1' ? 'localhost' : config.host;
-  return config.publicUrl ?? `http://${host}:${port}`;
+  const url = config.publicUrl ?? `http://${host}:${port}`;
+  parts.links.serveAt(url);
+  return url;
 }
 
 async function listen(server: Server, config: Config): Promise<number> {

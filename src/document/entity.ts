@@ -55,3 +55,19 @@ export const FileUploadEntity = defineEntity({
   },
 });
 export type FileUpload = InferEntity<typeof FileUploadEntity>;
+
+/** That somebody has read a file: who and when. Only ever appended. */
+export const FileReadEntity = defineEntity({
+  name: 'FileRead',
+  tableName: 'file_read',
+  filters: tenantFilters,
+  properties: {
+    id: p.string().primary(),
+    organizationId: p.string(),
+    fileId: p.string(),
+    documentId: p.string(),
+    /** The id of the key. */
+    reader: p.string(),
+    readAt: p.datetime(),
+  },
+});

@@ -4,7 +4,7 @@ import type { Role } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
 import { badInput, notFound } from '../core/errors.js';
 import { NodeObject } from '../core/objects.js';
-import { CountryCodeScalar, DateScalar, DateTimeScalar } from '../core/scalars.js';
+import { CountryCodeScalar, DateScalar, DateTimeScalar, URLScalar } from '../core/scalars.js';
 import { mask } from '../identity/kyc-types.js';
 import { identityById } from '../identity/reads.js';
 import { loadIdentity, showAttempt } from '../identity/resolver.js';
@@ -12,8 +12,9 @@ import { AttemptPayload, IdentityObject } from '../identity/types.js';
 import { isWellFormedText } from '../kyc/text.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import type { DocumentCommands, DocumentOutcome, IncomingFile } from './commands.js';
+import type { FileLinks } from './links.js';
 import { findingsOf } from './mrz.js';
-import { documentById, documentRow, documentsByIdentity, filesByDocument, type DocumentRow, type FileRow } from './reads.js';
+import { documentById, documentRow, documentsByIdentity, filesByDocument, readsByFile, type DocumentRow, type FileRow } from './reads.js';
 
 @ObjectType({ description: 'What a reviewer may object to, said before it costs an attempt. The file was accepted all the same.', simpleResolvers: true })
 class FileWarning {
@@ -27,8 +28,23 @@ class FileWarning {
   wanted!: number | null;
 }
 
+@ObjectType({ description: 'That a file was read back by its link.', simpleResolvers: true })
+class FileRead {
+  @Field(() => ID, { description: 'The key of who has read it.' })
+  reader!: string;
+  @Field(() => DateTimeScalar)
+  readAt!: string | Date;
+}
+
 @ObjectType({ simpleResolvers: true })
 class FileUpload {
+  /** Not part of the schema. */
+  id!: string;
+  @Field(() => URLScalar, {
+    nullable: true,
+    description: 'Where PARTNER, REVIEWER and ADMIN read the file, for five minutes and as long as their key lives; null for others, and until UPLOADED. Pictures come without the place and time that cameras write into them. Every read is recorded.',
+  })
+  url!: string | null;
   @Field(() => vocabularies.DocumentFileType.values)
   documentType!: vocabularies.DocumentFileType;
   @Field(() => String, { nullable: true })
@@ -105,8 +121,10 @@ function documentView(row: DocumentRow): DocumentObject {
   };
 }
 
-function fileView(row: FileRow): FileUpload {
+function fileView(row: FileRow, url: string | null): FileUpload {
   return {
+    id: row.id,
+    url,
     documentType: row.document_type,
     fileName: row.file_name,
     fileSize: row.file_size,
@@ -182,11 +200,15 @@ function payload(context: RequestContext, outcome: DocumentOutcome): DocumentPay
 }
 
 /** Findings tell how a document is judged: they are not for the person it is about. */
+const SEES_READS: readonly Role[] = ['REVIEWER', 'ADMIN'];
 const SEES_FINDINGS: readonly Role[] = ['PARTNER', 'REVIEWER', 'ADMIN'];
 
 @Resolver(() => DocumentObject)
 export class DocumentResolver {
-  constructor(private readonly commands: DocumentCommands) {}
+  constructor(
+    private readonly commands: DocumentCommands,
+    private readonly links: FileLinks,
+  ) {}
 
   @Query(() => [DocumentObject], { description: 'Documents by identity, by document, or both; at least one.' })
   async documents(
@@ -210,7 +232,7 @@ export class DocumentResolver {
 
   @FieldResolver(() => [FileUpload])
   async fileUploads(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<FileUpload[]> {
-    return (await context.load(filesByDocument, document.id)).map(fileView);
+    return (await context.load(filesByDocument, document.id)).map((row) => fileView(row, this.links.urlFor(context.caller, row)));
   }
 
   @FieldResolver(() => [DocumentFinding], { description: 'For PARTNER, REVIEWER and ADMIN; empty for others, and where no machine-readable zone is known. Compared with the data as it is now.' })
@@ -231,6 +253,15 @@ export class DocumentResolver {
   @Mutation(() => UpdateDocumentPayload, { description: 'Replaces the files of a document, keeping its id, and spends one document attempt. The class of the document may change.' })
   async updateDocument(@Ctx() context: RequestContext, @Arg('input', () => UpdateDocumentInput) input: UpdateDocumentInput): Promise<UpdateDocumentPayload> {
     return payload(context, await this.commands.updateDocument(context.member, input));
+  }
+}
+
+@Resolver(() => FileUpload)
+export class FileUploadResolver {
+  @FieldResolver(() => [FileRead], { description: 'Who has read the file and when, oldest first. For REVIEWER and ADMIN; empty for others.' })
+  async reads(@Root() file: FileUpload, @Ctx() context: RequestContext): Promise<FileRead[]> {
+    if (!SEES_READS.includes(context.caller.role)) return [];
+    return (await context.load(readsByFile, file.id)).map((row) => ({ reader: row.reader, readAt: row.read_at }));
   }
 }
 
