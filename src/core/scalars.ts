@@ -39,10 +39,10 @@ function textScalar(name: string, description: string, parse: (text: string) => 
   });
 }
 
-/** Whether a string names a day that the calendar has. */
+/** Whether a string names a day that the calendar has; the calendar, as the database's, has no year 0. */
 function isCalendarDate(text: string): boolean {
   const match = CALENDAR_DATE.exec(text);
-  if (!match) return false;
+  if (!match || match[1] === '0000') return false;
   const date = new Date(`${text}T00:00:00Z`);
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
 }
@@ -54,7 +54,8 @@ function parseDateTime(text: string): Date {
   if (!match || !day || !isCalendarDate(day)) throw fault(wanted);
   const [, , hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] = match;
   const date = new Date(`${day}T${hour}:${minute}:${second}.${fraction.slice(0, FRACTION_DIGITS).padEnd(FRACTION_DIGITS, '0')}${zone.toUpperCase()}`);
-  if (Number.isNaN(date.getTime())) throw fault(wanted);
+  // The zone may carry it beyond the years that a calendar date can be written with.
+  if (Number.isNaN(date.getTime()) || !isCalendarDate(date.toISOString().split('T', 1)[0] ?? '')) throw fault(wanted);
   return date;
 }
 

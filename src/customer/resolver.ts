@@ -169,7 +169,7 @@ export class CustomerResolver {
     @Arg('after', () => String, { nullable: true }) after?: string | null,
     @Arg('filter', () => CustomerFilterInput, { nullable: true }) filter?: CustomerFilterInput | null,
   ): Promise<Connection<CustomerObject>> {
-    const page = pageRequest(first, after);
+    const page = pageRequest('customer', first, after);
     return pageOf(page, await customerPage(this.core.database, context.member.organizationId, page, filter ?? {}), customerView);
   }
 

@@ -16,12 +16,15 @@ export function formatError(error: unknown, requestId: string, log: Log): GraphQ
   const code = visible.extensions['code'] as ErrorCode;
   const located = error instanceof GraphQLError ? error : visible;
   return {
-    message: visible.message,
+    message: code === 'GRAPHQL_PARSE_FAILED' ? visible.message.replace(VALUE_TOKEN, '$1') : visible.message,
     ...(located.locations ? { locations: located.locations } : {}),
     ...(located.path ? { path: located.path } : {}),
     extensions: { ...facts, statusCode: ERROR_CODES[code].statusCode, requestId },
   };
 }
+
+/** The parser says which token it met: a value among them may be personal data. */
+const VALUE_TOKEN = /\b(String|BlockString|Int|Float) ".*"/s;
 
 /** What graphql-js says of a literal that does not fit: it repeats the literal, which may be personal data. */
 const QUOTES_A_VALUE = /^(?:Expected value of type "(?<expected>[^"]+)", found|Enum "(?<enum>\w+)" cannot represent|Value .* does not exist in "(?<words>\w+)" enum|(?<scalar>\w+) cannot represent)/s;

@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
-import type { Express, Request } from 'express';
+import express, { type Express, type Request, type RequestHandler } from 'express';
 import { execute, GraphQLError, subscribe, type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult } from 'graphql';
 import { createHandler } from 'graphql-sse/lib/use/express';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import type { Caller } from '../core/caller.js';
 import { RequestContext } from '../core/context.js';
+import { refusal } from '../core/errors.js';
 import type { Log } from '../core/log.js';
 import { formatError } from './errors.js';
 import { Operations } from './operations.js';
-import { authenticated, callerOfRequest, currentRequestId, GRAPHQL_PATH, type Transports } from './server.js';
+import { authenticated, callerOfRequest, currentRequestId, exactPath, GRAPHQL_PATH, LARGEST_BODY, type Transports } from './server.js';
 
 /** Operations are a few kilobytes; files come by HTTP. */
 const LARGEST_FRAME_BYTES = 1_048_576;
@@ -93,9 +94,37 @@ export function mountEventStream(app: Express, transports: Transports): void {
     },
     onNext: (context, _request, result) => formatted(result as ExecutionResult, (context as unknown as RequestContext)?.requestId ?? randomUUID(), log) as ExecutionResult,
   });
-  app.use(STREAM_PATH, authenticated(authenticate), (request, response, next) => {
+  app.use(STREAM_PATH, exactPath, authenticated(authenticate), express.json({ limit: LARGEST_BODY }), eventStreamRequest, (request, response, next) => {
     handler(request, response).catch(next);
   });
+}
+
+/** Refuses what graphql-sse would answer without a code, or keep: it reads bodies of any length and reserves streams by PUT. */
+const eventStreamRequest: RequestHandler = (request, _response, next) => {
+  const fault = eventStreamFault(request);
+  // graphql-sse takes no other type beside it.
+  request.headers.accept = 'text/event-stream';
+  next(fault === undefined ? undefined : refusal('BAD_REQUEST', fault));
+};
+
+function eventStreamFault(request: Request): string | undefined {
+  if (request.method !== 'POST' && request.method !== 'GET') return 'Event streams are asked for by POST or GET.';
+  if (!request.headers.accept?.includes('text/event-stream')) return 'Say that you accept an event stream: `Accept: text/event-stream`.';
+  const parameters: unknown = request.method === 'GET' ? { ...request.query, variables: parsed(request.query['variables']) } : request.body;
+  if (typeof parameters !== 'object' || parameters === null) return 'Send JSON: an object with a query.';
+  const { query, variables } = parameters as { query?: unknown; variables?: unknown };
+  if (typeof query !== 'string') return 'The request has no query.';
+  if (variables != null && (typeof variables !== 'object' || Array.isArray(variables))) return 'The variables are not an object.';
+  return undefined;
+}
+
+function parsed(text: unknown): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(String(text)) as unknown;
+  } catch {
+    return text;
+  }
 }
 
 function formatted(result: ExecutionResult, requestId: string, log: Log): FormattedExecutionResult {

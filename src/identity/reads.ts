@@ -5,6 +5,7 @@ import type { Database } from '../core/database.js';
 import type { Demands } from '../kyc/demands.js';
 import type { KycData } from '../kyc/fields.js';
 import type { Policy } from '../kyc/policy.js';
+import { isWellFormedText } from '../kyc/text.js';
 import type { Identity } from './entity.js';
 import type { GivenDocument } from './given-documents.js';
 import type { DebugStatus, IdentityStatus, TransactionType } from '../kyc/vocabularies.js';
@@ -80,6 +81,9 @@ export const identityById: BatchRead<string, IdentityRow | null> = async (databa
 
 /** A page of an organization's attempts, newest first. */
 export async function identityPage(database: Database, organizationId: string, page: PageRequest, filter: IdentityFilter): Promise<IdentityRow[]> {
+  const names = [filter.customerId, filter.enterpriseId, filter.userId, filter.programId];
+  // What the database could not even be asked for is the name of nothing.
+  if (names.some((name) => name != null && !isWellFormedText(name))) return [];
   return database.read<IdentityTables, IdentityRow[]>(organizationId, (reader) => {
     let query = reader.selectFrom('identity').selectAll().where('organization_id', '=', organizationId);
     if (page.beforeId !== null) query = query.where('id', '<', page.beforeId);

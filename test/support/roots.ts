@@ -44,7 +44,7 @@ function isList(type: GraphQLInputType): boolean {
 export function documentOf({ operation, name, field }: Root): string {
   const selection = isLeafType(getNamedType(field.type)) ? '' : ' { __typename }';
   if (field.args.length === 0) return `${operation} { ${name}${selection} }`;
-  const declared = field.args.map((argument) => `$${argument.name}: ${String(argument.type)}`).join(', ');
+  const declared = field.args.map((argument) => `$${argument.name}: ${String(argument.type)}${argument.defaultValue === undefined ? '' : ` = ${JSON.stringify(argument.defaultValue)}`}`).join(', ');
   const passed = field.args.map((argument) => `${argument.name}: $${argument.name}`).join(', ');
   return `${operation} (${declared}) { ${name}(${passed})${selection} }`;
 }
