@@ -3,7 +3,8 @@ import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, type FieldFault } from '../core/errors.js';
 import { applyContact, checkContact, lockCustomer, patchNotAllowed, requireAllowed, standingOf, withUniquePartnerUserId, type Contact } from '../customer/commands.js';
 import type { Customer } from '../customer/entity.js';
-import type { KycDataPatch } from '../kyc/fields.js';
+import { mergeKycData, type KycDataPatch } from '../kyc/fields.js';
+import { contractsFor } from '../kyc/policy.js';
 import type { IdentityStatus } from '../kyc/vocabularies.js';
 import { organizationOf } from '../organization/reads.js';
 import { beginAttempt, lockAttempt, mergeChecked, patchAttempt, requireAttemptAllows, type Attempt } from './commands.js';
@@ -45,13 +46,15 @@ async function patchData(unit: UnitOfWork, customer: Customer, patch: KycDataPat
   const organization = await organizationOf(unit);
   const current = customer.currentIdentityId ? (await lockAttempt(unit, customer.currentIdentityId)).identity : null;
   const open = current !== null && !isFinal(current.status);
-  const minimumAge = (open ? current.policy : organization.policy).minimumAge;
-  const kycData = mergeChecked(unit, organization, current?.kycData ?? {}, patch, minimumAge, faults);
-  if (faults.length > 0) return null;
   if (open) {
+    const kycData = mergeChecked(unit, organization, current.kycData, patch, current.policy.minimumAge, faults);
+    if (faults.length > 0) return null;
     patchAttempt(unit, { customer, identity: current }, kycData, patch);
     return { customer, identity: current };
   }
+  // What is carried over is judged again, by the rules that the new attempt begins under.
+  const kycData = mergeChecked(unit, organization, {}, mergeKycData(current?.kycData ?? {}, patch), organization.policy.minimumAge, faults);
+  if (faults.length > 0) return null;
   return beginAttempt(unit, customer, organization, kycData, current === null ? {} : carriedOver(current));
 }
 
@@ -78,7 +81,7 @@ export async function patchIdentity(core: Core, caller: Member, input: PatchIden
     }
     const organization = await organizationOf(unit);
     const { options, faults } = checkOptions(input, organization.environment);
-    const signer = checkSigner(input.signer);
+    const signer = checkSigner(input.signer, contractsFor(identity.policy, identity.transactionType ?? null), unit.now);
     faults.push(...signer.faults);
     const kycData = saysSomething(input.kycData) ? mergeChecked(unit, organization, identity.kycData, input.kycData, identity.policy.minimumAge, faults) : null;
     if (faults.length > 0) throw badInput(faults);

@@ -12,6 +12,7 @@ export interface EvaluationFacts {
   verdict: EvaluationVerdict | null;
   /** It was ever in review or ever declared political exposure: it never passes by itself again. */
   needsPerson: boolean;
+  documentAttemptsRemaining: number;
 }
 
 /** What an evaluation comes to. */
@@ -26,7 +27,7 @@ export interface Conclusion {
 const MISSING_FIELDS = 'Some required data is missing or has to be entered again.';
 
 /** Concludes an evaluation: missing fields, tax number, documents, a person's look, pass; in this order (domain.md, Evaluation). */
-export function concludeEvaluation({ subject, verdict, needsPerson }: EvaluationFacts): Conclusion {
+export function concludeEvaluation({ subject, verdict, needsPerson, documentAttemptsRemaining }: EvaluationFacts): Conclusion {
   if (verdict === null) {
     const fieldsToReenter = missingFields(subject).flatMap((requirement) => requirement.field ?? []);
     return { event: 'reject_input', demands: subject.demands, errorDescription: MISSING_FIELDS, requiredDocuments: [], fieldsToReenter };
@@ -40,6 +41,8 @@ export function concludeEvaluation({ subject, verdict, needsPerson }: Evaluation
   if (verdict.outcome === 'TIME_OUT') return { ...none, event: 'time_out' };
   if (verdict.outcome === 'DECLINE') return { ...none, event: 'decline' };
   const open = openDocumentDemands({ ...subject, demands });
+  // Nobody is asked for what they may no longer submit: a person decides, as when the attempts run out at a check.
+  if (open.length > 0 && documentAttemptsRemaining === 0) return { ...none, event: 'flag' };
   if (open.length > 0) {
     return { ...none, event: 'require_documents', requiredDocuments: [...new Set(open.flatMap((demand) => demand.acceptedDocuments ?? []))] };
   }

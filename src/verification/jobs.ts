@@ -109,7 +109,7 @@ export class VerificationJobs {
       const { environment } = await organizationOf(unit);
       const documents = await documentsOf(unit, identity.id);
       const subject = requirementSubject(attempt, environment, documents.map((each) => each.subject));
-      const conclusion = concludeEvaluation({ subject, verdict, needsPerson: identity.needsPerson });
+      const conclusion = concludeEvaluation({ subject, verdict, needsPerson: identity.needsPerson, documentAttemptsRemaining: identity.documentAttemptsRemaining });
       identity.demands = conclusion.demands;
       identity.evaluations += 1;
       if (verdict) identity.providerState = { ...verdict.state };
