@@ -35,7 +35,7 @@ function onParentsEnd(act: () => void): void {
 
 function greeting({ url, demoKeys }: Gateway): string {
   const ready = `Gateway ready at ${url}`;
-  if (!demoKeys) return ready;
+  if (!demoKeys) return `${ready}\n\n  First organization  set OPERATOR_KEY, then see "On PostgreSQL" in README.md`;
   return `${ready}
 
   Demo organization (sandbox)

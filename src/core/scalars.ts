@@ -6,6 +6,8 @@ import { ERROR_CODES } from './errors.js';
 /** RFC 3339 with the lenience of the contract: a space for the T, any fraction, or a bare date (midnight UTC). */
 const DATE_TIME = /^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2}))?$/;
 const CALENDAR_DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
+/** Length of YYYY-MM-DD. */
+const DAY_LENGTH = 10;
 /** JavaScript's dates count milliseconds: digits behind these are cut. */
 const FRACTION_DIGITS = 3;
 /** RFC 5321, 4.5.3.1.3: a path is at most 256 octets with its angle brackets. */
@@ -59,9 +61,17 @@ function parseDateTime(text: string): Date {
   return date;
 }
 
+/** A time of day without a zone, which plays no part where the calendar date alone is kept. */
+const WITHOUT_ZONE = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d+)?$/;
+
 function parseDate(text: string): string {
-  const day = CALENDAR_DATE.test(text) ? text : DATE_TIME.exec(text)?.[1];
-  if (day === undefined || !isCalendarDate(day)) throw fault('Expected a calendar date such as 1990-01-31.');
+  const day = text.slice(0, DAY_LENGTH);
+  try {
+    if (!CALENDAR_DATE.test(text)) parseDateTime(WITHOUT_ZONE.test(text) ? `${text}Z` : text);
+  } catch {
+    throw fault('Expected a calendar date such as 1990-01-31.');
+  }
+  if (!isCalendarDate(day)) throw fault('Expected a calendar date such as 1990-01-31.');
   return day;
 }
 

@@ -32,6 +32,7 @@ export function standingOf(customer: Customer): StandingFacts {
     customerStatus: customer.status,
     identityStatus: customer.identityStatus ?? null,
     documentAttemptsRemaining: customer.documentAttemptsRemaining ?? null,
+    hasDocuments: customer.hasDocuments,
     verifiedAt: customer.verifiedAt ?? null,
   };
 }
@@ -75,6 +76,7 @@ export async function createCustomer(core: Core, caller: Member, input: NewCusto
         kycStatus,
         identityStatus: null,
         documentAttemptsRemaining: null,
+        hasDocuments: false,
         email: contact.email ?? null,
         firstName: contact.firstName ?? null,
         lastName: contact.lastName ?? null,
@@ -141,6 +143,7 @@ export interface AttemptProjection {
   identityId: string;
   identityStatus: IdentityStatus;
   documentAttemptsRemaining: number;
+  hasDocuments: boolean;
   reason: string | null;
   requiredDocuments: readonly string[];
   fieldsToReenter: readonly string[];
@@ -151,6 +154,7 @@ export function projectAttempt(unit: UnitOfWork, customer: Customer, attempt: At
   customer.currentIdentityId = attempt.identityId;
   customer.identityStatus = attempt.identityStatus;
   customer.documentAttemptsRemaining = attempt.documentAttemptsRemaining;
+  customer.hasDocuments = attempt.hasDocuments;
   if (attempt.identityStatus === 'APPROVED') customer.verifiedAt = unit.now;
   unit.touch(customer);
   changeState(unit, customer, customer.status === 'DEACTIVATED', attempt);

@@ -57,7 +57,7 @@ export function customerView(row: CustomerRow): CustomerObject {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     currentIdentityId: row.current_identity_id,
-    standing: { customerStatus: row.status, identityStatus: row.identity_status, documentAttemptsRemaining: row.document_attempts_remaining },
+    standing: { customerStatus: row.status, identityStatus: row.identity_status, documentAttemptsRemaining: row.document_attempts_remaining, hasDocuments: row.has_documents },
   };
 }
 

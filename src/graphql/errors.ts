@@ -1,6 +1,7 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { badInput, ERROR_CODES, isRefusal, refusal, type ErrorCode } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
+import { literalPath } from './input-places.js';
 
 /** What a database says when it cannot be reached or does not answer in time: nobody's fault who asks. */
 const UNAVAILABLE = /ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|Connection terminated|timeout|statement timeout|the database system is|too many clients|terminating connection/i;
@@ -38,8 +39,7 @@ function literalFault(error: unknown): GraphQLError | null {
   if (!quoted && !isScalarFault) return null;
   const { expected, enum: word, words, scalar } = quoted?.groups ?? {};
   const message = quoted ? `Expected a value of type ${expected ?? word ?? words ?? scalar}.` : error.message;
-  const place = error.locations?.[0];
-  return badInput([{ path: place ? `document:${place.line}:${place.column}` : 'document', code: 'invalid', message }]);
+  return badInput([{ path: literalPath(error) ?? 'document', code: 'invalid', message }]);
 }
 
 function visibleError(error: unknown, requestId: string, log: Log): GraphQLError {

@@ -8,7 +8,7 @@ import { lockCustomer, patchNotAllowed, projectAttempt, requireAllowed, standing
 import type { Customer } from '../customer/entity.js';
 import { PROJECTIONS } from '../customer/lifecycle.js';
 import { mergeKycData, type KycData, type KycDataPatch } from '../kyc/fields.js';
-import { meetFieldDemands, NO_DEMANDS } from '../kyc/demands.js';
+import { meetFieldDemands, NO_DEMANDS, withoutFieldDemand } from '../kyc/demands.js';
 import { acceptedNationalIds } from '../kyc/sandbox.js';
 import { freshSubject, missingFields } from '../kyc/requirements.js';
 import { validateKycData } from '../kyc/validation.js';
@@ -93,6 +93,7 @@ function arrive(unit: UnitOfWork, { customer, identity }: Attempt, oldStatus: Id
     identityId: identity.id,
     identityStatus: identity.status,
     documentAttemptsRemaining: identity.documentAttemptsRemaining,
+    hasDocuments: identity.documentSubmissions > 0,
     reason: errorDescription,
     requiredDocuments: facts.requiredDocuments ?? [],
     fieldsToReenter: facts.fieldsToReenter ?? [],
@@ -161,7 +162,9 @@ export function patchAttempt(unit: UnitOfWork, attempt: Attempt, kycData: KycDat
   const { identity } = attempt;
   appendDocuments(identity, documents);
   identity.kycData = kycData;
-  identity.demands = meetFieldDemands(identity.demands, patch);
+  // The provider, which wanted the number again, is asked anew whatever was patched; what a reviewer wants stands.
+  const demands = identity.status === 'SSN_ERROR' ? withoutFieldDemand(identity.demands, 'kycData.nationalIdNumber') : identity.demands;
+  identity.demands = meetFieldDemands(demands, patch);
   if (kycData.politicallyExposedPerson === true) identity.needsPerson = true;
   moveAttempt(unit, attempt, 'patch');
 }

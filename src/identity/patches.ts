@@ -3,6 +3,8 @@ import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, type FieldFault } from '../core/errors.js';
 import { applyContact, checkContact, lockCustomer, patchNotAllowed, requireAllowed, standingOf, withUniquePartnerUserId, type Contact } from '../customer/commands.js';
 import type { Customer } from '../customer/entity.js';
+import { mergeKycData } from '../kyc/fields.js';
+import { contractsFor } from '../kyc/policy.js';
 import type { IdentityStatus } from '../kyc/vocabularies.js';
 import { organizationOf } from '../organization/reads.js';
 import { beginAttempt, lockAttempt, mergeChecked, patchAttempt, requireAttemptAllows, type Attempt } from './commands.js';
@@ -48,20 +50,24 @@ async function patchData(core: Core, unit: UnitOfWork, customer: Customer, patch
   const organization = await organizationOf(unit);
   const current = customer.currentIdentityId ? (await lockAttempt(unit, customer.currentIdentityId)).identity : null;
   const open = current !== null && !isFinal(current.status);
-  const minimumAge = (open ? current.policy : organization.policy).minimumAge;
-  const kycData = mergeChecked(unit, organization, current?.kycData ?? {}, patch, minimumAge, faults);
-  const documents = checkGivenDocuments(patch.documents, { now: unit.now, allowPrivateUrls: core.allowPrivateUrls }, faults);
-  if (!open && faults.length === 0) {
-    const { policy, environment } = organization;
-    faults.push(...unmetByGiven({ kycData, transactionType: current?.transactionType ?? null, policy, environment }, documents));
-  }
-  if (faults.length > 0) return null;
+  const checkDocuments = () => checkGivenDocuments(patch.documents, { now: unit.now, allowPrivateUrls: core.allowPrivateUrls }, faults);
   if (open) {
+    const kycData = mergeChecked(unit, organization, current.kycData, patch, current.policy.minimumAge, faults);
+    const documents = checkDocuments();
+    if (faults.length > 0) return null;
     const attempt = { customer, identity: current };
     requireDocumentAttempt(attempt, documents, unit.principal);
     patchAttempt(unit, attempt, kycData, patch, documents);
     return attempt;
   }
+  // What is carried over is judged again, by the rules that the new attempt begins under.
+  const kycData = mergeChecked(unit, organization, {}, mergeKycData(current?.kycData ?? {}, patch), organization.policy.minimumAge, faults);
+  const documents = checkDocuments();
+  if (faults.length === 0) {
+    const { policy, environment } = organization;
+    faults.push(...unmetByGiven({ kycData, transactionType: current?.transactionType ?? null, policy, environment }, documents));
+  }
+  if (faults.length > 0) return null;
   return beginAttempt(unit, customer, organization, kycData, current === null ? {} : carriedOver(current), documents);
 }
 
@@ -88,7 +94,7 @@ export async function patchIdentity(core: Core, caller: Member, input: PatchIden
     }
     const organization = await organizationOf(unit);
     const { options, faults } = checkOptions(input, organization.environment);
-    const signer = checkSigner(input.signer);
+    const signer = checkSigner(input.signer, contractsFor(identity.policy, identity.transactionType ?? null), unit.now);
     faults.push(...signer.faults);
     const kycData = saysSomething(input.kycData) ? mergeChecked(unit, organization, identity.kycData, input.kycData, identity.policy.minimumAge, faults) : null;
     const documents = checkGivenDocuments(input.kycData?.documents, { now: unit.now, allowPrivateUrls: core.allowPrivateUrls }, faults);

@@ -120,6 +120,8 @@ export class PatchIdentityInput {
   enterpriseId?: string | null;
   @Field(() => String, { nullable: true })
   userId?: string | null;
+  @Field(() => String, { nullable: true })
+  programId?: string | null;
   @Field(() => SignerInput, { nullable: true, description: 'Defaults for the signatures to come; itself never a signature.' })
   signer?: SignerInput | null;
   @Field(() => vocabularies.DebugStatus.values, { nullable: true, description: 'Sandbox only; only while AWAITING_DOCUMENT_UPLOAD or INCOMPLETE_VERIFICATIONS.' })

@@ -97,6 +97,12 @@ export class RawSocket {
     }
   }
 
+  /** Waits for whatever comes next. */
+  async next(): Promise<void> {
+    if (this.#closed) throw new Error(`Closed: ${this.#closed.code} ${this.#closed.reason}`);
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
   /** Waits for the other side to close it. */
   async closed(): Promise<{ code: number; reason: string }> {
     while (!this.#closed) await new Promise<void>((resolve) => this.#waiting.push(resolve));
