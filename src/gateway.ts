@@ -11,21 +11,26 @@ import { openDatabase, type Database } from './core/database.js';
 import { lockDirectory } from './core/directory-lock.js';
 import { Jobs } from './core/jobs.js';
 import { createLog, type Log } from './core/log.js';
-import { Outbound } from './core/outbound.js';
+import { OutboundClient } from './core/outbound.js';
 import { EventStream } from './core/stream.js';
 import { CustomerEntity } from './customer/entity.js';
 import { CustomerResolver } from './customer/resolver.js';
 import { DocumentCommands } from './document/commands.js';
-import { DocumentEntity, FileUploadEntity } from './document/entity.js';
+import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
+import { DocumentFetches } from './document/fetching.js';
 import { createInspector } from './document/inspection.js';
-import { DocumentResolver, IdentityDocumentResolver } from './document/resolver.js';
+import { FileLinks, linkKey } from './document/links.js';
+import { FileJudge } from './document/judge.js';
+import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
 import { localStorage } from './document/storage.js';
+import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
 import { EventRetention } from './event/retention.js';
-import { CustomerTimelineResolver, EventResolver, IdentityTimelineResolver } from './event/timeline.js';
+import { CustomerTimelineResolver, EventResolver, IdentityTimelineResolver } from './event/timeline-resolver.js';
 import { authenticator } from './graphql/authentication.js';
 import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
+import { mountFiles } from './graphql/files.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute, requestIds } from './graphql/server.js';
@@ -46,9 +51,12 @@ import { sandboxProvider } from './verification/sandbox.js';
 import { ATTEMPT_TIMEOUT_MILLISECONDS } from './webhook/delivery.js';
 import { WebhookDispatcher } from './webhook/dispatcher.js';
 import { WebhookEndpointEntity } from './webhook/entity.js';
+import { Outbound } from './webhook/outbound.js';
 import { WebhookResolver } from './webhook/resolver.js';
 
-const entities = [OrganizationEntity, ApiKeyEntity, CustomerEntity, IdentityEntity, DocumentEntity, FileUploadEntity, SignatureEntity, WebhookEndpointEntity];
+const entities = [
+  OrganizationEntity, ApiKeyEntity, CustomerEntity, IdentityEntity, DocumentEntity, FileUploadEntity, FileReadEntity, SignatureEntity, WebhookEndpointEntity,
+];
 
 /** What a caller of `startGateway` may put in the place of the real thing. */
 export interface Overrides {
@@ -85,6 +93,8 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     const url = await serve(config, parts, keys, undo);
     if (overrides.workers ?? true) {
       await parts.core.jobs.work();
+      undo.push(() => parts.sweep.stop());
+      parts.sweep.start();
       await parts.webhooks.start();
       parts.retention.start();
     }
@@ -98,11 +108,12 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
 interface Parts {
   core: Core;
   documents: DocumentCommands;
+  links: FileLinks;
+  sweep: FileSweep;
   events: EventStream;
   connections: OpenConnections;
   retention: EventRetention;
   webhooks: WebhookDispatcher;
-  allowPrivateUrls: boolean;
 }
 
 /** Everything below the transports. */
@@ -112,13 +123,18 @@ async function openParts(config: Config, database: Database, overrides: Override
     () => core,
     ({ environment, policy }) => providers[policy.provider ?? (environment === 'SANDBOX' ? 'SANDBOX' : 'MANUAL')],
     () => documents,
+    () => fetches,
   );
   const jobs = await Jobs.open(database, verification.kinds(), log);
   undo.push(() => jobs.stop());
-  const core: Core = { database, jobs, clock: overrides.clock ?? systemClock, log };
+  const core: Core = { database, jobs, clock: overrides.clock ?? systemClock, log, allowPrivateUrls: config.allowPrivateUrls };
   const inspector = createInspector();
   undo.push(() => inspector.close());
-  const documents = new DocumentCommands(core, localStorage(join(config.dataDirectory, 'documents')), inspector);
+  const storage = localStorage(join(config.dataDirectory, 'documents'));
+  const judge = new FileJudge(storage, inspector);
+  const client = new OutboundClient({ allowPrivate: config.allowPrivateUrls });
+  const documents = new DocumentCommands(core, storage, judge);
+  const fetches = new DocumentFetches(core, storage, judge, client);
   const events = new EventStream(database, log);
   await events.start();
   undo.push(() => events.stop());
@@ -129,11 +145,12 @@ async function openParts(config: Config, database: Database, overrides: Override
   undo.push(() => retention.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
-  return { core, documents, events, connections, retention, webhooks, allowPrivateUrls: config.allowPrivateUrls };
+  const links = new FileLinks(core, storage, await linkKey(config.dataDirectory));
+  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks };
 }
 
 /** The resolvers of every floor, each with what it needs. */
-function resolversOf({ core, documents, webhooks, allowPrivateUrls }: Parts): object[] {
+function resolversOf({ core, documents, links, webhooks }: Parts): object[] {
   return [
     new RootResolver(),
     new OrganizationResolver(core),
@@ -141,7 +158,8 @@ function resolversOf({ core, documents, webhooks, allowPrivateUrls }: Parts): ob
     new IdentityResolver(core),
     new ReviewResolver(core),
     new CustomerIdentityResolver(core),
-    new DocumentResolver(documents),
+    new DocumentResolver(documents, links),
+    new FileUploadResolver(),
     new IdentityDocumentResolver(),
     new SignatureResolver(core),
     new IdentitySignatureResolver(),
@@ -155,7 +173,7 @@ function resolversOf({ core, documents, webhooks, allowPrivateUrls }: Parts): ob
     new EventResolver(core),
     new CustomerTimelineResolver(core),
     new IdentityTimelineResolver(core),
-    new WebhookResolver({ core, allowPrivateUrls, wake: (organizationId) => webhooks.wake(organizationId) }),
+    new WebhookResolver({ core, wake: (organizationId) => webhooks.wake(organizationId) }),
   ];
 }
 
@@ -181,13 +199,16 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
   const cutStreams = mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));
+  mountFiles(app, parts.links);
   app.use(notFoundRoute);
   app.use(jsonErrors(log));
   const closeSockets = mountWebSocket(httpServer, transports);
   const port = await listen(httpServer, config);
   undo.push(() => close(httpServer), cutStreams, closeSockets);
   const host = config.host.includes(':') ? `[${config.host}]` : config.host === '127.0.0.1' ? 'localhost' : config.host;
-  return config.publicUrl ?? `http://${host}:${port}`;
+  const url = config.publicUrl ?? `http://${host}:${port}`;
+  parts.links.serveAt(url);
+  return url;
 }
 
 async function listen(server: Server, config: Config): Promise<number> {

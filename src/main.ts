@@ -21,11 +21,21 @@ async function main(): Promise<void> {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  if (process.env['npm_lifecycle_event'] !== undefined) onParentsEnd(() => stopping || stop());
+}
+
+/** Often enough that a port is free soon after its `npm start` has been ended. */
+const PARENT_CHECK_MILLISECONDS = 500;
+
+/** A signal to `npm start` ends the shell that npm has put between itself and the gateway, which the shell does not pass on. */
+function onParentsEnd(act: () => void): void {
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && act(), PARENT_CHECK_MILLISECONDS).unref();
 }
 
 function greeting({ url, demoKeys }: Gateway): string {
   const ready = `Gateway ready at ${url}`;
-  if (!demoKeys) return ready;
+  if (!demoKeys) return `${ready}\n\n  First organization  set OPERATOR_KEY, then see "On PostgreSQL" in README.md`;
   return `${ready}
 
   Demo organization (sandbox)

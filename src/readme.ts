@@ -1,11 +1,9 @@
-// The composition root's decorators need it, and what is documented here is imported from it.
-import 'reflect-metadata';
-import type { Role } from './core/caller.js';
+import { ROLES } from './core/caller.js';
 import { ERROR_CODES } from './core/errors.js';
-import { PROJECTIONS } from './customer/lifecycle.js';
+import { ACTIONS, PROJECTIONS } from './customer/lifecycle.js';
 import { PERMISSIONS } from './graphql/permissions.js';
 import { isFinal, LIFECYCLE, TRANSITIONS } from './identity/lifecycle.js';
-import { SANDBOX_CONTROLS, type SandboxControl } from './kyc/sandbox.js';
+import { SANDBOX_CONTROLS, SANDBOX_SECONDS, type SandboxControl } from './kyc/sandbox.js';
 import type { IdentityStatus } from './kyc/vocabularies.js';
 import { FAILURE_REASONS } from './verification/sandbox.js';
 
@@ -13,6 +11,8 @@ import { FAILURE_REASONS } from './verification/sandbox.js';
 const PARTS: Readonly<Record<string, () => string>> = {
   lifecycle: lifecycleDiagram,
   projections: projectionTable,
+  actions: actionTable,
+  schedule: scheduleTable,
   sandbox: sandboxTable,
   'failure-reasons': failureReasonTable,
   errors: errorTable,
@@ -52,6 +52,16 @@ function projectionTable(): string {
   return table(['`Identity.status`', '`Customer.status`', '`Customer.kycStatus`'], [['none yet', code('CREATED'), code('NOT_STARTED')], ...rows]);
 }
 
+function actionTable(): string {
+  const list = (words: readonly string[]): string => words.map(code).join(' ');
+  const rows = Object.entries(ACTIONS).map(([action, { customer, identity, roles }]) => [code(action), list(customer), list(identity), roles.join(', ')]);
+  return table(['action', 'allowed while the customer is', 'or its attempt is', 'to'], rows);
+}
+
+function scheduleTable(): string {
+  return table(['status', 'lasts'], Object.entries(SANDBOX_SECONDS).map(([status, seconds]) => [code(status), `${seconds} s`]));
+}
+
 function sandboxTable(): string {
   const trigger = ({ trigger }: SandboxControl): string => {
     if ('email' in trigger) return `e-mail ${code(trigger.email)}`;
@@ -70,11 +80,10 @@ function errorTable(): string {
 }
 
 function roleTable(): string {
-  const roles = [...new Set(Object.values(PERMISSIONS).flatMap((rules) => Object.values(rules).flat()))] as Role[];
   const rows = Object.entries(PERMISSIONS).flatMap(([root, rules]) =>
-    Object.entries(rules).map(([field, allowed]) => [code(`${root}.${field}`), ...roles.map((role) => (allowed.includes(role) ? '✓' : ''))]),
+    Object.entries(rules).map(([field, allowed]) => [code(`${root}.${field}`), ...ROLES.map((role) => (allowed.includes(role) ? '✓' : ''))]),
   );
-  return table(['root field', ...roles], rows);
+  return table(['root field', ...ROLES], rows);
 }
 
 function code(text: string): string {

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Kysely } from 'kysely';
 import type { Clock } from './clock.js';
-import type { Principal } from './caller.js';
+import type { Caller, Principal } from './caller.js';
 import type { Database } from './database.js';
 import { appendEvents, type EventTables, type NewEvent } from './event-log.js';
 import type { Jobs, NewJob } from './jobs.js';
@@ -13,6 +13,8 @@ export interface Core {
   jobs: Jobs;
   clock: Clock;
   log: Log;
+  /** Whether what strangers name by URL may lie in a private network. */
+  allowPrivateUrls: boolean;
 }
 
 /** An object that counts its committed changes. */
@@ -72,6 +74,16 @@ export async function execute<Result>(core: Core, principal: Principal, body: (u
     if (principal.rehearsal) throw new RehearsalEnded();
     await core.jobs.enqueue(transaction as unknown as Kysely<never>, jobs, clockOffset);
     if (events.length > 0) await appendEvents(transaction, principal, events, now);
+    return result;
+  });
+}
+
+/** A command on organizations themselves, with the owner's rights; a rehearsal of it is taken back too. */
+export async function executeAsOwner<Result>(core: Core, caller: Caller, body: (em: SqlEntityManager) => Promise<Result>): Promise<Result> {
+  return core.database.owner().transactional(async (em) => {
+    const result = await body(em as SqlEntityManager);
+    await em.flush();
+    if (caller.rehearsal) throw new RehearsalEnded();
     return result;
   });
 }

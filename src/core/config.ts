@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 
-/** What the gateway runs with, read once from the environment (architecture.md, Operating interface). */
+/** What the gateway runs with, read once from the environment (ARCHITECTURE.md, Operating interface). */
 export interface Config {
   host: string;
   port: number;

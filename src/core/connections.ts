@@ -1,6 +1,7 @@
 import type { ClassType } from 'type-graphql';
 import { Field, ObjectType } from 'type-graphql';
 import { badInput } from './errors.js';
+import { kindOfId, type IdKind } from './ids.js';
 
 /** More would make one answer too long; a page says itself whether there is more. */
 export const LARGEST_PAGE = 100;
@@ -60,10 +61,10 @@ export function checkPageSize(first: number): void {
   }
 }
 
-/** Checks `first` and `after`. Throws BAD_USER_INPUT that names the one at fault. */
-export function pageRequest(first: number, after: string | null | undefined): PageRequest {
+/** Checks `first` and `after` of a list of this kind. Throws BAD_USER_INPUT that names the one at fault. */
+export function pageRequest(kind: IdKind, first: number, after: string | null | undefined): PageRequest {
   checkPageSize(first);
-  return { first, limit: first + 1, beforeId: after == null ? null : decodeCursor(after) };
+  return { first, limit: first + 1, beforeId: after == null ? null : decodeCursor(kind, after) };
 }
 
 /** Cuts the rows that a page request read to the page, in the order of the rows. */
@@ -83,16 +84,15 @@ export function pageOf<Row extends { id: string }, Node>(request: PageRequest, r
 
 /** Tells a cursor from other base64. */
 const CURSOR_PREFIX = 'id:';
-const CURSOR_ID = /^[a-z]{3}_[0-9a-z]{26}$/;
 
 function encodeCursor(id: string): string {
   return Buffer.from(CURSOR_PREFIX + id).toString('base64url');
 }
 
-function decodeCursor(cursor: string): string {
+function decodeCursor(kind: IdKind, cursor: string): string {
   const text = Buffer.from(cursor, 'base64url').toString();
   const id = text.slice(CURSOR_PREFIX.length);
-  if (!text.startsWith(CURSOR_PREFIX) || !CURSOR_ID.test(id)) {
+  if (!text.startsWith(CURSOR_PREFIX) || kindOfId(id) !== kind) {
     throw badInput([{ path: 'after', code: 'invalid', message: 'This is not a cursor of this list: pass endCursor of the page before.' }]);
   }
   return id;

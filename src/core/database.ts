@@ -6,8 +6,9 @@ import { MikroORM as PgliteORM, type PgliteConnection } from '@mikro-orm/pglite'
 import { MikroORM as PostgreSqlORM, type SqlEntityManager } from '@mikro-orm/postgresql';
 import { fromPglite, type ConstructorOptions } from 'pg-boss';
 import type { Kysely } from 'kysely';
+import { Client } from 'pg';
 import { listenPostgreSql, type Listener } from './listener.js';
-import type { Config } from './config.js';
+import { ConfigError, type Config } from './config.js';
 
 /**
  * The role that every statement on behalf of an organization runs under. It owns nothing and has no privilege but
@@ -86,7 +87,20 @@ async function openEmbedded(dataDirectory: string, parts: DatabaseParts): Promis
   };
 }
 
+/** Says in one sentence why a database does not let us in, before the ORM tries and says more. */
+async function requireReachable(url: string): Promise<void> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECTION_TIMEOUT_MILLISECONDS });
+  try {
+    await client.connect();
+  } catch (error) {
+    throw new ConfigError(`DATABASE_URL names a database that cannot be used: ${(error as Error).message || (error as NodeJS.ErrnoException).code}.`);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
 async function openPostgreSql(url: string, parts: DatabaseParts): Promise<Database> {
+  await requireReachable(url);
   const orm = await PostgreSqlORM.init({
     ...ormOptions(parts),
     clientUrl: url,

@@ -8,6 +8,7 @@ export const ID_PREFIXES = {
   identity: 'idn',
   document: 'doc',
   file: 'fup',
+  fileRead: 'frd',
   signature: 'sig',
   event: 'evt',
   webhookEndpoint: 'whe',

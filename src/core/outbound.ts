@@ -1,166 +1,148 @@
-import type { LookupAddress } from 'node:dns';
-import { Resolver } from 'node:dns/promises';
-import { isIP, type LookupFunction } from 'node:net';
+import { lookup as systemLookup, type LookupAddress, type LookupOptions } from 'node:dns';
+import { get as getPlain, type IncomingMessage } from 'node:http';
+import { get as getSecure } from 'node:https';
+import type { LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { Agent, request } from 'undici';
 
-/** A request to a host that somebody outside has named. */
+/** Redirects that are followed, each checked like the first address: stores redirect once, to where the file lies. */
+const MOST_REDIRECTS = 3;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const OK = 200;
+/** The range that global unicast addresses are given out of; whatever else IPv6 has (mapped, `::/96`, local) reaches places of its own. */
+const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');
+/** Public by its range, yet it is the host of every virtual machine of one large cloud. */
+const METADATA_ADDRESSES = new Set(['168.63.129.16']);
+
+/** Why something was not fetched, in words that the partner may read: nothing of the inner network, nothing of the answer. */
+export class OutboundFault extends Error {}
+
+/** Whether an address belongs to the public internet. */
+export function isPublicAddress(address: string): boolean {
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.parse(address);
+  if (METADATA_ADDRESSES.has(parsed.toString())) return false;
+  if (parsed.range() !== 'unicast') return false;
+  return parsed.kind() === 'ipv4' || (parsed as ipaddr.IPv6).match(GLOBAL_IPV6);
+}
+
+/** What of an address can be refused without looking its name up; null when nothing. */
+export function urlFault(url: string, allowPrivate: boolean): string | null {
+  if (!URL.canParse(url)) return 'This is not an absolute URL.';
+  const { protocol, hostname, username, password } = new URL(url);
+  if (protocol !== 'https:' && !(allowPrivate && protocol === 'http:')) return 'The URL must begin with https://.';
+  if (username !== '' || password !== '') return 'The URL must not hold a user name or password.';
+  // The parser has brought every spelling of an IPv4 address (decimal, octal, hexadecimal, short) into one form.
+  const literal = hostname.replace(/^\[|\]$/g, '');
+  if (!allowPrivate && ipaddr.isValid(literal) && !isPublicAddress(literal)) return 'The URL leads to an address that is not public.';
+  return null;
+}
+
+/** Looks a name up, as dns.lookup does. */
+export type Lookup = (hostname: string, options: LookupOptions, callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void;
+
 export interface OutboundOptions {
-  method: 'GET' | 'POST';
-  headers?: Readonly<Record<string, string>>;
-  body?: string;
-  /** For everything from the name to the last byte that is read. */
+  /** Lets http and addresses that are not public pass: for tests and closed networks. */
+  allowPrivate: boolean;
+  lookup?: Lookup;
+}
+
+/** What one fetch may cost. */
+export interface FetchLimits {
+  maxBytes: number;
+  /** In all, redirects and body included. */
   timeoutMilliseconds: number;
-  /** More of the answer than this is not kept. */
-  keepBytes: number;
-  /** Ends the request early. */
-  signal?: AbortSignal;
-}
-
-export interface OutboundAnswer {
-  status: number;
-  headers: Readonly<Record<string, string | string[] | undefined>>;
-  body: Buffer;
-  /** False when there was more than `keepBytes`, or the connection or the time ended before the body did. */
-  isComplete: boolean;
-}
-
-export type OutboundFailure = 'ADDRESS_REFUSED' | 'NAME_UNKNOWN' | 'TIMED_OUT' | 'INTERRUPTED' | 'CONNECTION_FAILED';
-
-const FAILURES: Readonly<Record<OutboundFailure, string>> = {
-  ADDRESS_REFUSED: 'The URL leads to an address that is not public.',
-  NAME_UNKNOWN: 'The host name could not be resolved.',
-  TIMED_OUT: 'There was no answer in time.',
-  INTERRUPTED: 'The request was interrupted from this side.',
-  CONNECTION_FAILED: 'The connection could not be made, or broke before there was an answer.',
-};
-
-/** A request without an answer. The message says nothing of addresses behind the name. */
-export class OutboundError extends Error {
-  constructor(readonly failure: OutboundFailure) {
-    super(FAILURES[failure]);
-  }
-}
-
-const CONNECT_TIMEOUT_MILLISECONDS = 5_000;
-const NAME_TIMEOUT_MILLISECONDS = 2_000;
-/** What an answer has beyond what is kept is read up to here, so that its connection can be used again. */
-const DRAINED_BYTES = 16_384;
-/** Names that mean this machine or this network wherever they resolve to. */
-const PRIVATE_NAME = /(^|\.)(localhost|local|localdomain|internal|intranet|lan|home\.arpa)\.?$/i;
-/** Azure's metadata service lives among public addresses. */
-const METADATA_ADDRESSES: ReadonlySet<string> = new Set(['168.63.129.16']);
-/** What of IPv6 is given out to the public: all else is special in one way or another, `::/96` included. */
-const PUBLIC_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');
-
-/** Whether an address is one of the public internet. */
-export function isPublicAddress(text: string): boolean {
-  if (!ipaddr.isValid(text)) return false;
-  const address = ipaddr.parse(text);
-  if (address.range() !== 'unicast' || METADATA_ADDRESSES.has(address.toString())) return false;
-  return address instanceof ipaddr.IPv4 || address.match(PUBLIC_IPV6);
-}
-
-/** Why a URL may not be requested, in a sentence, as far as can be said without resolving its name; null when it may. */
-export function outboundFault(text: string, allowPrivate: boolean): string | null {
-  if (!URL.canParse(text)) return 'Expected an absolute URL such as https://example.com/webhooks.';
-  const url = new URL(text);
-  if (url.protocol !== 'https:' && !(allowPrivate && url.protocol === 'http:')) return 'The URL has to begin with https://.';
-  if (url.username !== '' || url.password !== '') return 'The URL must not hold a user name or password.';
-  if (allowPrivate) return null;
-  const host = hostOf(url);
-  const isPublic = isIP(host) === 0 ? host.includes('.') && !PRIVATE_NAME.test(host) : isPublicAddress(host);
-  return isPublic ? null : 'The URL has to lead to a public address.';
-}
-
-/** The host as net and dns know it: IPv6 without brackets. The parser has made every form of IPv4 the usual one. */
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, '');
+  /** Sent as the Accept header. */
+  accept: string;
 }
 
 /**
- * Requests URLs that callers have named. Every address that a name resolves to is checked, and the connection goes to
- * the very address that was checked; literal addresses, which no look-up sees, are checked before. Redirects are not
- * followed.
+ * Fetches addresses that strangers have given. Every address that a name resolves to is checked and the connection is
+ * made to one that was checked, so that a name which answers differently the second time gains nothing.
  */
-export class Outbound {
-  #agent: Agent;
+export class OutboundClient {
+  readonly #lookup: LookupFunction;
+  readonly #allowPrivate: boolean;
 
-  /** `allowPrivate` switches the guard off: for tests and local development. */
-  constructor(private readonly allowPrivate: boolean) {
-    const connect = { timeout: CONNECT_TIMEOUT_MILLISECONDS, ...(allowPrivate ? {} : { lookup: checkedLookup }) };
-    this.#agent = new Agent({ connect, connectTimeout: CONNECT_TIMEOUT_MILLISECONDS });
+  constructor({ allowPrivate, lookup = systemLookup as Lookup }: OutboundOptions) {
+    this.#allowPrivate = allowPrivate;
+    this.#lookup = checkedLookup(lookup, allowPrivate);
   }
 
-  /** Throws OutboundError when there is no answer. An answer stands even if its body broke off. */
-  async guardedFetch(url: string, options: OutboundOptions): Promise<OutboundAnswer> {
-    if (outboundFault(url, this.allowPrivate) !== null) throw new OutboundError('ADDRESS_REFUSED');
-    const timeout = AbortSignal.timeout(options.timeoutMilliseconds);
-    const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
+  /** The reason why this address would not be asked at all, or null. */
+  refuses(url: string): string | null {
+    return urlFault(url, this.#allowPrivate);
+  }
+
+  /** The bytes of an answer of status 200. Throws OutboundFault before or while they are read. */
+  async *fetch(url: string, limits: FetchLimits): AsyncGenerator<Uint8Array> {
+    const signal = AbortSignal.timeout(limits.timeoutMilliseconds);
     try {
-      const { method, headers = {}, body = null } = options;
-      const answer = await request(url, { dispatcher: this.#agent, method, headers, body, signal });
-      return { status: answer.statusCode, headers: answer.headers, ...(await readSome(answer.body, options.keepBytes)) };
+      const answer = await this.#ask(url, limits.accept, signal);
+      let received = 0;
+      try {
+        if (Number(answer.headers['content-length'] ?? 0) > limits.maxBytes) throw tooLarge(limits.maxBytes);
+        for await (const chunk of answer) {
+          received += (chunk as Uint8Array).byteLength;
+          if (received > limits.maxBytes) throw tooLarge(limits.maxBytes);
+          yield chunk as Uint8Array;
+        }
+      } finally {
+        answer.destroy();
+      }
     } catch (error) {
-      throw new OutboundError(timeout.aborted ? 'TIMED_OUT' : options.signal?.aborted ? 'INTERRUPTED' : failureOf(error));
+      throw signal.aborted ? new OutboundFault('The file did not come in time.') : faultOf(error);
     }
   }
 
-  /** Lets go of all connections. */
-  async close(): Promise<void> {
-    await this.#agent.destroy();
-  }
-}
-
-function failureOf(error: unknown): OutboundFailure {
-  if (error instanceof OutboundError) return error.failure;
-  const code = (error as { code?: unknown }).code;
-  // Of the system's own look-up, which is used where private addresses are allowed.
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'NAME_UNKNOWN';
-  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return 'TIMED_OUT';
-  return 'CONNECTION_FAILED';
-}
-
-/** Resolves a name for a connection, and refuses it if any of its addresses is not public. */
-const checkedLookup: LookupFunction = (hostname, options, callback) => {
-  addressesOf(hostname).then(
-    (addresses) => {
-      const first = addresses[0];
-      if (!first) return callback(new OutboundError('NAME_UNKNOWN'), '', 0);
-      if (!addresses.every(({ address }) => isPublicAddress(address))) return callback(new OutboundError('ADDRESS_REFUSED'), '', 0);
-      return options.all ? callback(null, addresses) : callback(null, first.address, first.family);
-    },
-    (error: Error) => callback(error, '', 0),
-  );
-};
-
-/**
- * Every address of a name. Asked of the name servers themselves: the system's own look-up has four threads for the whole
- * process, and one partner's dead name server would hold up everybody.
- */
-async function addressesOf(hostname: string): Promise<LookupAddress[]> {
-  const resolver = new Resolver({ timeout: NAME_TIMEOUT_MILLISECONDS, tries: 2 });
-  const [four, six] = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
-  return [
-    ...(four.status === 'fulfilled' ? four.value : []).map((address) => ({ address, family: 4 })),
-    ...(six.status === 'fulfilled' ? six.value : []).map((address) => ({ address, family: 6 })),
-  ];
-}
-
-/** Reads a body up to a limit. What breaks it off leaves what was read. */
-async function readSome(body: AsyncIterable<Buffer>, keepBytes: number): Promise<Pick<OutboundAnswer, 'body' | 'isComplete'>> {
-  const kept: Buffer[] = [];
-  let size = 0;
-  let isComplete = true;
-  try {
-    for await (const chunk of body) {
-      if (size < keepBytes) kept.push(chunk.subarray(0, keepBytes - size));
-      size += chunk.length;
-      if (size > Math.max(keepBytes, DRAINED_BYTES)) break;
+  async #ask(first: string, accept: string, signal: AbortSignal): Promise<IncomingMessage> {
+    let url = first;
+    for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects += 1) {
+      const fault = this.refuses(url);
+      if (fault !== null) throw new OutboundFault(fault);
+      const answer = await this.#get(url, accept, signal);
+      if (answer.statusCode === OK) return answer;
+      answer.destroy();
+      const { location } = answer.headers;
+      if (!REDIRECTS.has(answer.statusCode ?? 0) || location === undefined || !URL.canParse(location, url)) {
+        throw new OutboundFault(`The address answered with status ${answer.statusCode}.`);
+      }
+      url = new URL(location, url).href;
     }
-    isComplete = size <= keepBytes;
-  } catch {
-    isComplete = false;
+    throw new OutboundFault(`The address redirects more than ${MOST_REDIRECTS} times.`);
   }
-  return { body: Buffer.concat(kept), isComplete };
+
+  /** One request on a connection of its own. By Node's own client: undici's ends the process when a server hangs up on a slow reader (tried, 7.30). */
+  #get(url: string, accept: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const get = url.startsWith('https:') ? getSecure : getPlain;
+    return new Promise((resolve, reject) => {
+      const options = { lookup: this.#lookup, agent: false, signal, headers: { accept, 'accept-encoding': 'identity' } };
+      // Permanent, both: what is destroyed before its end says so once more, and unheard that would end the process.
+      get(url, options, (answer) => resolve(answer.on('error', () => undefined))).on('error', reject);
+    });
+  }
+}
+
+function tooLarge(maxBytes: number): OutboundFault {
+  return new OutboundFault(`The file has more than ${maxBytes} bytes.`);
+}
+
+/** A fault keeps its words; what the network says stays inside, for it tells of networks. */
+function faultOf(error: unknown): OutboundFault {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) if (cause instanceof OutboundFault) return cause;
+  return new OutboundFault('The address could not be reached.');
+}
+
+function checkedLookup(lookup: Lookup, allowPrivate: boolean): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      const first = error ? undefined : addresses[0];
+      if (!first) return callback(error ?? new OutboundFault('The address could not be reached.'), []);
+      // One private address among public ones is an attack or a mistake: neither is fetched from.
+      if (!allowPrivate && !addresses.every(({ address }) => isPublicAddress(address))) {
+        return callback(new OutboundFault('The URL leads to an address that is not public.'), []);
+      }
+      if (options.all) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };
 }

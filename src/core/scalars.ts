@@ -6,6 +6,8 @@ import { ERROR_CODES } from './errors.js';
 /** RFC 3339 with the lenience of the contract: a space for the T, any fraction, or a bare date (midnight UTC). */
 const DATE_TIME = /^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2}))?$/;
 const CALENDAR_DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
+/** Length of YYYY-MM-DD. */
+const DAY_LENGTH = 10;
 /** JavaScript's dates count milliseconds: digits behind these are cut. */
 const FRACTION_DIGITS = 3;
 /** RFC 5321, 4.5.3.1.3: a path is at most 256 octets with its angle brackets. */
@@ -39,10 +41,10 @@ function textScalar(name: string, description: string, parse: (text: string) => 
   });
 }
 
-/** Whether a string names a day that the calendar has. */
+/** Whether a string names a day that the calendar has; the calendar, as the database's, has no year 0. */
 function isCalendarDate(text: string): boolean {
   const match = CALENDAR_DATE.exec(text);
-  if (!match) return false;
+  if (!match || match[1] === '0000') return false;
   const date = new Date(`${text}T00:00:00Z`);
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
 }
@@ -54,13 +56,22 @@ function parseDateTime(text: string): Date {
   if (!match || !day || !isCalendarDate(day)) throw fault(wanted);
   const [, , hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] = match;
   const date = new Date(`${day}T${hour}:${minute}:${second}.${fraction.slice(0, FRACTION_DIGITS).padEnd(FRACTION_DIGITS, '0')}${zone.toUpperCase()}`);
-  if (Number.isNaN(date.getTime())) throw fault(wanted);
+  // The zone may carry it beyond the years that a calendar date can be written with.
+  if (Number.isNaN(date.getTime()) || !isCalendarDate(date.toISOString().split('T', 1)[0] ?? '')) throw fault(wanted);
   return date;
 }
 
+/** A time of day without a zone, which plays no part where the calendar date alone is kept. */
+const WITHOUT_ZONE = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d+)?$/;
+
 function parseDate(text: string): string {
-  const day = CALENDAR_DATE.test(text) ? text : DATE_TIME.exec(text)?.[1];
-  if (day === undefined || !isCalendarDate(day)) throw fault('Expected a calendar date such as 1990-01-31.');
+  const day = text.slice(0, DAY_LENGTH);
+  try {
+    if (!CALENDAR_DATE.test(text)) parseDateTime(WITHOUT_ZONE.test(text) ? `${text}Z` : text);
+  } catch {
+    throw fault('Expected a calendar date such as 1990-01-31.');
+  }
+  if (!isCalendarDate(day)) throw fault('Expected a calendar date such as 1990-01-31.');
   return day;
 }
 

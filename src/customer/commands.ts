@@ -32,6 +32,7 @@ export function standingOf(customer: Customer): StandingFacts {
     customerStatus: customer.status,
     identityStatus: customer.identityStatus ?? null,
     documentAttemptsRemaining: customer.documentAttemptsRemaining ?? null,
+    hasDocuments: customer.hasDocuments,
     verifiedAt: customer.verifiedAt ?? null,
   };
 }
@@ -66,14 +67,16 @@ export async function createCustomer(core: Core, caller: Member, input: NewCusto
   if (faults.length > 0) throw badInput(faults);
   return withUniquePartnerUserId(() =>
     execute(core, caller, async (unit) => {
+      const { customerStatus, kycStatus } = project(null, false);
       const customer = unit.em.create(CustomerEntity, {
         id: newId('customer'),
         organizationId: unit.organizationId,
         type: input.type,
-        status: 'CREATED',
-        kycStatus: 'NOT_STARTED',
+        status: customerStatus,
+        kycStatus,
         identityStatus: null,
         documentAttemptsRemaining: null,
+        hasDocuments: false,
         email: contact.email ?? null,
         firstName: contact.firstName ?? null,
         lastName: contact.lastName ?? null,
@@ -140,6 +143,7 @@ export interface AttemptProjection {
   identityId: string;
   identityStatus: IdentityStatus;
   documentAttemptsRemaining: number;
+  hasDocuments: boolean;
   reason: string | null;
   requiredDocuments: readonly string[];
   fieldsToReenter: readonly string[];
@@ -150,6 +154,7 @@ export function projectAttempt(unit: UnitOfWork, customer: Customer, attempt: At
   customer.currentIdentityId = attempt.identityId;
   customer.identityStatus = attempt.identityStatus;
   customer.documentAttemptsRemaining = attempt.documentAttemptsRemaining;
+  customer.hasDocuments = attempt.hasDocuments;
   if (attempt.identityStatus === 'APPROVED') customer.verifiedAt = unit.now;
   unit.touch(customer);
   changeState(unit, customer, customer.status === 'DEACTIVATED', attempt);

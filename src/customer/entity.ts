@@ -16,6 +16,7 @@ export const CustomerEntity = defineEntity({
     /** Where the current attempt stands, as identity/ last told it; it goes on while the customer is deactivated. */
     identityStatus: p.string().$type<IdentityStatus>().nullable(),
     documentAttemptsRemaining: p.integer().nullable(),
+    hasDocuments: p.boolean(),
     partnerUserId: p.string().nullable(),
     email: p.string().nullable(),
     firstName: p.string().nullable(),

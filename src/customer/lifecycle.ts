@@ -43,6 +43,8 @@ export interface Standing {
   customerStatus: CustomerStatus;
   identityStatus: IdentityStatus | null;
   documentAttemptsRemaining: number | null;
+  /** Whether the current attempt has a document that could be replaced. */
+  hasDocuments: boolean;
 }
 
 /** When an action is allowed, and to whom. */
@@ -53,6 +55,8 @@ export interface ActionRule {
   identity: readonly IdentityStatus[];
   /** Documents may only be submitted while attempts are left. */
   spendsDocumentAttempt?: true;
+  /** There has to be a document to replace. */
+  replacesDocument?: true;
   roles: readonly Role[];
 }
 
@@ -68,7 +72,7 @@ export const ACTIONS: Readonly<Record<Action, ActionRule>> = {
   PATCH_CUSTOMER: { customer: ['CREATED', 'NEEDS_ADDITIONAL_INFORMATION', 'REJECTED'], identity: [], roles: PARTNER_ROLES },
   PATCH_IDENTITY: { customer: [], identity: ['AWAITING_DOCUMENT_UPLOAD', 'INCOMPLETE_VERIFICATIONS', 'INPUT_ERROR', 'SSN_ERROR'], roles: PARTNER_ROLES },
   SUBMIT_DOCUMENT: { customer: [], identity: ['AWAITING_DOCUMENT_UPLOAD', 'INCOMPLETE_VERIFICATIONS'], spendsDocumentAttempt: true, roles: PARTNER_ROLES },
-  UPDATE_DOCUMENT: { customer: [], identity: ['INCOMPLETE_VERIFICATIONS'], spendsDocumentAttempt: true, roles: PARTNER_ROLES },
+  UPDATE_DOCUMENT: { customer: [], identity: ['INCOMPLETE_VERIFICATIONS'], spendsDocumentAttempt: true, replacesDocument: true, roles: PARTNER_ROLES },
   SUBMIT_SIGNATURES: { customer: [], identity: ['AWAITING_SIGNATURE'], roles: PARTNER_ROLES },
   DEACTIVATE: { customer: ['CREATED', 'UNDER_REVIEW', 'NEEDS_ADDITIONAL_INFORMATION', 'ACTIVE', 'REJECTED'], identity: [], roles: PARTNER_ROLES },
   REACTIVATE: { customer: ['DEACTIVATED'], identity: [], roles: PARTNER_ROLES },
@@ -80,6 +84,7 @@ export const ACTIONS: Readonly<Record<Action, ActionRule>> = {
 export function allows(action: Action, standing: Standing): boolean {
   const rule = ACTIONS[action];
   if (rule.spendsDocumentAttempt && !((standing.documentAttemptsRemaining ?? 0) > 0)) return false;
+  if (rule.replacesDocument && !standing.hasDocuments) return false;
   if (rule.customer.includes(standing.customerStatus)) return true;
   if (standing.customerStatus === 'DEACTIVATED') return false;
   return standing.identityStatus !== null && rule.identity.includes(standing.identityStatus);

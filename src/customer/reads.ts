@@ -14,6 +14,7 @@ export interface CustomerRow {
   kyc_status: KycStatus;
   identity_status: IdentityStatus | null;
   document_attempts_remaining: number | null;
+  has_documents: boolean;
   partner_user_id: string | null;
   email: string | null;
   first_name: string | null;
@@ -35,6 +36,7 @@ export function customerRow(customer: Customer): CustomerRow {
     kyc_status: customer.kycStatus,
     identity_status: customer.identityStatus ?? null,
     document_attempts_remaining: customer.documentAttemptsRemaining ?? null,
+    has_documents: customer.hasDocuments,
     partner_user_id: customer.partnerUserId ?? null,
     email: customer.email ?? null,
     first_name: customer.firstName ?? null,

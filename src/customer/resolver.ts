@@ -57,7 +57,7 @@ export function customerView(row: CustomerRow): CustomerObject {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     currentIdentityId: row.current_identity_id,
-    standing: { customerStatus: row.status, identityStatus: row.identity_status, documentAttemptsRemaining: row.document_attempts_remaining },
+    standing: { customerStatus: row.status, identityStatus: row.identity_status, documentAttemptsRemaining: row.document_attempts_remaining, hasDocuments: row.has_documents },
   };
 }
 
@@ -117,23 +117,21 @@ class ReactivateCustomerInput {
   customerId!: string;
 }
 
+/** What comes of a command on a customer. */
 @ObjectType({ simpleResolvers: true })
-class CreateCustomerPayload {
+class CustomerPayload {
   @Field(() => CustomerObject)
   customer!: CustomerObject;
 }
 
 @ObjectType({ simpleResolvers: true })
-class DeactivateCustomerPayload {
-  @Field(() => CustomerObject)
-  customer!: CustomerObject;
-}
+class CreateCustomerPayload extends CustomerPayload {}
 
 @ObjectType({ simpleResolvers: true })
-class ReactivateCustomerPayload {
-  @Field(() => CustomerObject)
-  customer!: CustomerObject;
-}
+class DeactivateCustomerPayload extends CustomerPayload {}
+
+@ObjectType({ simpleResolvers: true })
+class ReactivateCustomerPayload extends CustomerPayload {}
 
 @ObjectType({ simpleResolvers: true })
 class KycStatusReport {
@@ -171,7 +169,7 @@ export class CustomerResolver {
     @Arg('after', () => String, { nullable: true }) after?: string | null,
     @Arg('filter', () => CustomerFilterInput, { nullable: true }) filter?: CustomerFilterInput | null,
   ): Promise<Connection<CustomerObject>> {
-    const page = pageRequest(first, after);
+    const page = pageRequest('customer', first, after);
     return pageOf(page, await customerPage(this.core.database, context.member.organizationId, page, filter ?? {}), customerView);
   }
 

@@ -1,18 +1,19 @@
 import { LockMode } from '@mikro-orm/core';
 import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import type { Member } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
 import { lockAttempt, moveAttempt, requireAttemptAllows, type Attempt } from '../identity/commands.js';
+import { checkDetails, type DocumentDetails } from '../kyc/document-details.js';
 import { unmetBySubmission, type RequirementSubject, type SubjectDocument } from '../kyc/document-demands.js';
 import type { DocumentFileType, Environment } from '../kyc/vocabularies.js';
 import { organizationOf } from '../organization/reads.js';
 import { DocumentEntity, FileUploadEntity, type Document } from './entity.js';
-import { checkDetails, type DocumentDetails } from './details.js';
-import type { Inspection, Inspector } from './inspection.js';
+import type { Inspection } from './inspection.js';
+import type { FileJudge, FileRules } from './judge.js';
 import { FIRST_DOCUMENT_STATUS, stepDocument, type DocumentEvent } from './lifecycle.js';
+import { normalizeMrz } from './mrz.js';
 import { documentsOf } from './reads.js';
 import { receiveFiles, type FileStorage } from './storage.js';
 
@@ -27,10 +28,14 @@ export const FILE_INPUTS = { frontPhoto: 'FRONT_PHOTO', backPhoto: 'BACK_PHOTO',
 export type FileInput = keyof typeof FILE_INPUTS;
 export type IncomingFiles = { [Input in FileInput]?: Promise<IncomingFile> | null | undefined };
 
-export interface SubmitDocument extends DocumentDetails, IncomingFiles {
+/** What may be sent beside the details and the files. */
+interface Zone {
+  mrz?: string | null | undefined;
+}
+export interface SubmitDocument extends DocumentDetails, IncomingFiles, Zone {
   identityId: string;
 }
-export interface UpdateDocument extends DocumentDetails, IncomingFiles {
+export interface UpdateDocument extends DocumentDetails, IncomingFiles, Zone {
   documentId: string;
 }
 export interface DocumentOutcome extends Attempt {
@@ -39,9 +44,6 @@ export interface DocumentOutcome extends Attempt {
 
 /** Deletes stored files that no row names any more. */
 export const DELETE_FILES_JOB = 'document.delete-files';
-
-/** Bounds the memory of decoding one picture: the largest sensors of phones have fifty megapixels, in bursts of twice that. */
-const MAXIMUM_PIXELS = 100_000_000;
 
 /** A file that has been stored and has passed inspection, before a row names it. */
 interface StoredFile {
@@ -61,7 +63,7 @@ export class DocumentCommands {
   constructor(
     private readonly core: Core,
     private readonly storage: FileStorage,
-    private readonly inspector: Inspector,
+    private readonly judge: FileJudge,
   ) {}
 
   /** Adds a document with its files to an attempt and spends one of its document attempts. */
@@ -74,12 +76,17 @@ export class DocumentCommands {
     return this.#store(caller, { kind: 'UPDATE_DOCUMENT', documentId: input.documentId }, input);
   }
 
+  /** The time by which documents are judged. */
+  now(): Date {
+    return this.core.clock.now();
+  }
+
   /** Removes files whose rows are gone; one that is already gone is no error. */
   async deleteFiles(keys: readonly string[]): Promise<void> {
     for (const key of keys) await this.storage.delete(key);
   }
 
-  async #store(caller: Member, target: Target, input: DocumentDetails & IncomingFiles): Promise<DocumentOutcome> {
+  async #store(caller: Member, target: Target, input: DocumentDetails & IncomingFiles & Zone): Promise<DocumentOutcome> {
     const given = (Object.keys(FILE_INPUTS) as FileInput[]).filter((name) => input[name] != null);
     const fileTypes = given.map((name) => FILE_INPUTS[name]);
     // Before a byte is read: a request that the state or its own form rules out costs nothing and keeps nothing.
@@ -91,10 +98,10 @@ export class DocumentCommands {
     try {
       const inspected = await this.#inspect(files, policy.image);
       return await execute(this.core, caller, async (unit) => {
-        const { attempt, replaced, details } = await this.#admit(unit, caller, target, input, fileTypes);
+        const { attempt, replaced, details, mrz } = await this.#admit(unit, caller, target, input, fileTypes);
         attempt.identity.documentSubmissions += 1;
         attempt.identity.documentAttemptsRemaining -= 1;
-        const document = await this.#write(unit, attempt, replaced, details, inspected);
+        const document = await this.#write(unit, attempt, replaced, { ...details, mrz: mrz ?? zoneOf(inspected) }, inspected);
         moveAttempt(unit, attempt, 'receive_documents');
         return { document, ...attempt };
       });
@@ -105,20 +112,24 @@ export class DocumentCommands {
   }
 
   /** Locks what is to change and refuses what the state, the details or the documents asked for do not allow. */
-  async #admit(unit: UnitOfWork, caller: Member, target: Target, input: DocumentDetails, fileTypes: readonly DocumentFileType[]) {
+  async #admit(unit: UnitOfWork, caller: Member, target: Target, input: DocumentDetails & Zone, fileTypes: readonly DocumentFileType[]) {
     const replaced = target.kind === 'UPDATE_DOCUMENT' ? await findDocument(unit, target.documentId) : null;
     const identityId = target.kind === 'UPDATE_DOCUMENT' ? replaced!.identityId : target.identityId;
     const attempt = await lockAttempt(unit, identityId);
     requireAttemptAllows(target.kind, attempt, caller);
     if (replaced) await unit.em.refresh(replaced, { lockMode: LockMode.PESSIMISTIC_WRITE });
     const { details, faults } = checkDetails(input, unit.now);
+    const mrz = input.mrz == null ? null : normalizeMrz(input.mrz);
+    if (input.mrz != null && mrz === null) {
+      faults.push({ path: 'mrz', code: 'invalid', message: 'A machine-readable zone has two lines of 44 or 36, or three of 30, of the letters A to Z, digits and <.' });
+    }
     if (fileTypes.length === 0) faults.push({ path: 'frontPhoto', code: 'required', message: 'A document comes with at least one file.' });
     const documents = await documentsOf(unit, identityId);
     const others = documents.filter(({ document }) => document !== replaced).map(({ subject }) => subject);
     const { environment } = await organizationOf(unit);
     faults.push(...unmetBySubmission(requirementSubject(attempt, environment, others), { idClass: input.selectedIdClass, fileTypes }));
     if (faults.length > 0) throw badInput(distinct(faults));
-    return { attempt, replaced, details };
+    return { attempt, replaced, details, mrz };
   }
 
   async #receive(organizationId: string, given: readonly FileInput[], input: IncomingFiles): Promise<Omit<StoredFile, 'inspection'>[]> {
@@ -134,11 +145,11 @@ export class DocumentCommands {
   }
 
   /** Judges every file; refuses with every fault at once. */
-  async #inspect(files: readonly Omit<StoredFile, 'inspection'>[], rules: { maxBytes: number; minPixels: number; maxPdfPages: number }): Promise<StoredFile[]> {
+  async #inspect(files: readonly Omit<StoredFile, 'inspection'>[], rules: FileRules): Promise<StoredFile[]> {
     const inspected: StoredFile[] = [];
     const refused: { code: Extract<Inspection, { ok: false }>['code']; fault: FieldFault }[] = [];
     for (const file of files) {
-      const inspection = await this.#inspectOne(file, rules);
+      const inspection = await this.judge.judge({ ...file, documentType: FILE_INPUTS[file.input] }, rules);
       if (inspection.ok) inspected.push({ ...file, inspection });
       else refused.push({ code: inspection.code, fault: { path: file.input, code: inspection.fault, message: inspection.message } });
     }
@@ -148,22 +159,7 @@ export class DocumentCommands {
     throw first.code === 'BAD_USER_INPUT' ? badInput(fields) : refusal(first.code, `${first.fault.path}: ${first.fault.message}`, { fields });
   }
 
-  async #inspectOne(file: Omit<StoredFile, 'inspection'>, rules: { maxBytes: number; minPixels: number; maxPdfPages: number }): Promise<Inspection> {
-    if (file.size > rules.maxBytes) {
-      return { ok: false, code: 'PAYLOAD_TOO_LARGE', fault: 'too_large', message: `A file may have at most ${rules.maxBytes} bytes.` };
-    }
-    const inspection = await this.inspector.inspect(() => buffer(this.storage.read(file.key)), {
-      minimumPixels: rules.minPixels,
-      maximumPixels: MAXIMUM_PIXELS,
-      maximumPdfPages: rules.maxPdfPages,
-    });
-    if (inspection.ok && file.input === 'selfie' && inspection.mimeType === 'application/pdf') {
-      return { ok: false, code: 'UNSUPPORTED_MEDIA_TYPE', fault: 'unsupported_type', message: 'A selfie is a JPEG or a PNG.' };
-    }
-    return inspection;
-  }
-
-  async #write(unit: UnitOfWork, attempt: Attempt, replaced: Document | null, details: Required<DocumentDetails>, files: readonly StoredFile[]): Promise<Document> {
+  async #write(unit: UnitOfWork, attempt: Attempt, replaced: Document | null, details: KeptDetails, files: readonly StoredFile[]): Promise<Document> {
     const submission = attempt.identity.documentSubmissions;
     const document = replaced ?? newDocument(unit, attempt.identity.id, details, submission);
     const oldStatus = replaced?.status ?? null;
@@ -188,6 +184,7 @@ export class DocumentCommands {
         sha256: file.sha256,
         uploadStatus: 'UPLOADED',
         storageKey: file.key,
+        sourceUrl: null,
         warnings: file.inspection.warnings,
         createdAt: unit.now,
       });
@@ -197,7 +194,16 @@ export class DocumentCommands {
   }
 }
 
-function newDocument(unit: UnitOfWork, identityId: string, details: Required<DocumentDetails>, submission: number): Document {
+/** The details of a document as they are kept. */
+export type KeptDetails = Required<DocumentDetails> & { mrz: string | null };
+
+/** The machine-readable zone that the text of a file shows. */
+export function zoneOf(files: readonly { inspection: { mrz?: string } }[]): string | null {
+  return files.map((file) => file.inspection.mrz).find((mrz) => mrz !== undefined) ?? null;
+}
+
+/** A document that has just been submitted; its files and its event are the caller's. */
+export function newDocument(unit: UnitOfWork, identityId: string, details: KeptDetails, submission: number): Document {
   return unit.em.create(DocumentEntity, {
     id: newId('document'),
     organizationId: unit.organizationId,
@@ -248,7 +254,8 @@ export function moveDocument(unit: UnitOfWork, attempt: Attempt, document: Docum
   recordStatus(unit, attempt, document, oldStatus);
 }
 
-function recordStatus(unit: UnitOfWork, { customer, identity }: Attempt, document: Document, oldStatus: string | null): void {
+/** The event of a document's status. */
+export function recordStatus(unit: UnitOfWork, { customer, identity }: Attempt, document: Document, oldStatus: string | null): void {
   unit.record({
     type: 'document.status_changed',
     customerId: customer.id,

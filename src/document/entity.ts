@@ -18,6 +18,8 @@ export const DocumentEntity = defineEntity({
     issuingCountry: p.string().nullable(),
     issueDate: p.string().nullable(),
     expirationDate: p.string().nullable(),
+    /** The machine-readable zone, as the client sent it or as a PDF's text shows it. What it says is compared anew each time. */
+    mrz: p.string().nullable(),
     rejectionReason: p.string().nullable(),
     /** Which submission of the attempt last gave its files, 1 for the first. */
     submission: p.integer(),
@@ -46,8 +48,26 @@ export const FileUploadEntity = defineEntity({
     sha256: p.string().nullable(),
     uploadStatus: p.string().$type<UploadStatus>(),
     storageKey: p.string(),
+    /** Where it is fetched from; null for a file that was uploaded. */
+    sourceUrl: p.string().nullable(),
     warnings: p.json<FileWarning[]>(),
     createdAt: p.datetime(),
   },
 });
 export type FileUpload = InferEntity<typeof FileUploadEntity>;
+
+/** That somebody has read a file: who and when. Only ever appended. */
+export const FileReadEntity = defineEntity({
+  name: 'FileRead',
+  tableName: 'file_read',
+  filters: tenantFilters,
+  properties: {
+    id: p.string().primary(),
+    organizationId: p.string(),
+    fileId: p.string(),
+    documentId: p.string(),
+    /** The id of the key. */
+    reader: p.string(),
+    readAt: p.datetime(),
+  },
+});

@@ -28,6 +28,9 @@ const ZIP_TAIL = 22 + 65_535;
 /** Bytes from the start in which readers accept a PDF's header, and from the end in which they look for its trailer. */
 const PDF_WINDOW = 1024;
 
+/** Length and number of the lines of a machine-readable zone: TD3, TD2, TD1. */
+const ZONES = [[44, 2], [36, 2], [30, 3]] as const;
+
 const FOREIGN = /%PDF-|<!doctype\s+html|<(?:html|script|body|iframe|svg)[\s>]|<\?php|Rar!\x1a\x07|7z\xbc\xaf\x27\x1c/i;
 
 // libvips has loaders for dozens of formats, some with a history: only these two may see a stranger's bytes.
@@ -225,16 +228,27 @@ async function inspectPdf(file: Buffer, rules: ImageRules): Promise<Inspection> 
     if (document.numPages > rules.maximumPdfPages) {
       throw new Fault('BAD_USER_INPUT', 'too_many_pages', `The PDF has ${document.numPages} pages; at most ${rules.maximumPdfPages} are accepted.`);
     }
-    let hasText = false;
+    const text: string[] = [];
     for (let number = 1; number <= document.numPages; number += 1) {
       const { items } = await (await document.getPage(number)).getTextContent();
-      hasText ||= items.some((item) => 'str' in item && item.str.trim() !== '');
+      text.push(...items.flatMap((item) => ('str' in item ? [item.str, item.hasEOL ? '\n' : ''] : [])), '\n');
     }
-    const noText: FileWarning[] = hasText ? [] : [{ code: 'no_text_layer', message: 'The PDF is a picture without text. An original from the issuer is better.', measured: null, wanted: null }];
-    return { ok: true, mimeType: 'application/pdf', width: null, height: null, warnings: [...sizeWarnings(size), ...noText] };
+    const noText: FileWarning[] = text.some((part) => part.trim() !== '') ? [] : [{ code: 'no_text_layer', message: 'The PDF is a picture without text. An original from the issuer is better.', measured: null, wanted: null }];
+    const mrz = machineReadableZone(text.join(''));
+    return { ok: true, mimeType: 'application/pdf', width: null, height: null, warnings: [...sizeWarnings(size), ...noText], ...(mrz === null ? {} : { mrz }) };
   } finally {
     await document.loadingTask.destroy();
   }
+}
+
+/** The first two or three lines of one text that have the length and the letters of ICAO 9303's. */
+function machineReadableZone(text: string): string | null {
+  const lines = text.split('\n').map((line) => line.replaceAll(' ', ''));
+  for (const [length, count] of ZONES) {
+    const found = lines.findIndex((_, index) => lines.slice(index, index + count).filter((line) => line.length === length && /^[A-Z0-9<]*<[A-Z0-9<]*$/.test(line)).length === count);
+    if (found !== -1) return lines.slice(found, found + count).join('\n');
+  }
+  return null;
 }
 
 function encrypted(): Fault {

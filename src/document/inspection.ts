@@ -20,9 +20,9 @@ export interface FileWarning {
   wanted: number | null;
 }
 
-/** The verdict on a file. Width and height are as the picture is shown (EXIF orientation honoured); null for a PDF. */
+/** The verdict on a file. Width and height are as the picture is shown (EXIF orientation honoured); null for a PDF. `mrz`: the machine-readable zone in its text. */
 export type Inspection =
-  | { ok: true; mimeType: 'image/jpeg' | 'image/png' | 'application/pdf'; width: number | null; height: number | null; warnings: FileWarning[] }
+  | { ok: true; mimeType: 'image/jpeg' | 'image/png' | 'application/pdf'; width: number | null; height: number | null; warnings: FileWarning[]; mrz?: string }
   | { ok: false; code: 'UNSUPPORTED_MEDIA_TYPE' | 'PAYLOAD_TOO_LARGE' | 'BAD_USER_INPUT'; fault: string; message: string };
 
 /** Judges files off the event loop, one at a time, in the order they were handed in. */

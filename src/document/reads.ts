@@ -17,6 +17,7 @@ export interface DocumentRow {
   issuing_country: string | null;
   issue_date: string | null;
   expiration_date: string | null;
+  mrz: string | null;
   rejection_reason: string | null;
   submission: number;
   version: number;
@@ -53,6 +54,7 @@ export function documentRow(document: Document): DocumentRow {
     issuing_country: document.issuingCountry ?? null,
     issue_date: document.issueDate ?? null,
     expiration_date: document.expirationDate ?? null,
+    mrz: document.mrz ?? null,
     rejection_reason: document.rejectionReason ?? null,
     submission: document.submission,
     version: document.version,
@@ -61,7 +63,17 @@ export function documentRow(document: Document): DocumentRow {
   };
 }
 
+/** That somebody has read a file. */
+export interface FileReadRow {
+  id: string;
+  organization_id: string;
+  file_id: string;
+  reader: string;
+  read_at: string | Date;
+}
+
 interface DocumentTables {
+  file_read: FileReadRow;
   document: DocumentRow;
   file_upload: FileRow;
 }
@@ -88,6 +100,14 @@ export const filesByDocument: BatchRead<string, FileRow[]> = async (database, or
     reader.selectFrom('file_upload').selectAll().where('organization_id', '=', organizationId).where('document_id', 'in', documentIds).orderBy('id').execute(),
   );
   return groupedInOrder(documentIds, rows, (row) => row.document_id);
+};
+
+/** Who has read files, oldest first. */
+export const readsByFile: BatchRead<string, FileReadRow[]> = async (database, organizationId, fileIds) => {
+  const rows = await database.read<DocumentTables, FileReadRow[]>(organizationId, (reader) =>
+    reader.selectFrom('file_read').selectAll().where('organization_id', '=', organizationId).where('file_id', 'in', fileIds).orderBy('id').execute(),
+  );
+  return groupedInOrder(fileIds, rows, (row) => row.file_id);
 };
 
 /** A document as requirements see it. */

@@ -1,17 +1,20 @@
 import { GraphQLUpload } from 'graphql-upload-minimal';
 import { Arg, Ctx, Field, FieldResolver, Float, ID, InputType, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import type { Role } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
 import { badInput, notFound } from '../core/errors.js';
 import { NodeObject } from '../core/objects.js';
-import { CountryCodeScalar, DateScalar, DateTimeScalar } from '../core/scalars.js';
-import { CustomerObject } from '../customer/resolver.js';
+import { CountryCodeScalar, DateScalar, DateTimeScalar, URLScalar } from '../core/scalars.js';
 import { mask } from '../identity/kyc-types.js';
+import { identityById } from '../identity/reads.js';
 import { loadIdentity, showAttempt } from '../identity/resolver.js';
-import { IdentityObject } from '../identity/types.js';
+import { AttemptPayload, IdentityObject } from '../identity/types.js';
 import { isWellFormedText } from '../kyc/text.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import type { DocumentCommands, DocumentOutcome, IncomingFile } from './commands.js';
-import { documentById, documentRow, documentsByIdentity, filesByDocument, type DocumentRow, type FileRow } from './reads.js';
+import type { FileLinks } from './links.js';
+import { findingsOf } from './mrz.js';
+import { documentById, documentRow, documentsByIdentity, filesByDocument, readsByFile, type DocumentRow, type FileRow } from './reads.js';
 
 @ObjectType({ description: 'What a reviewer may object to, said before it costs an attempt. The file was accepted all the same.', simpleResolvers: true })
 class FileWarning {
@@ -25,8 +28,23 @@ class FileWarning {
   wanted!: number | null;
 }
 
+@ObjectType({ description: 'That a file was read back by its link.', simpleResolvers: true })
+class FileRead {
+  @Field(() => ID, { description: 'The key of who has read it.' })
+  reader!: string;
+  @Field(() => DateTimeScalar)
+  readAt!: string | Date;
+}
+
 @ObjectType({ simpleResolvers: true })
 class FileUpload {
+  /** Not part of the schema. */
+  id!: string;
+  @Field(() => URLScalar, {
+    nullable: true,
+    description: 'Where PARTNER, REVIEWER and ADMIN read the file, for five minutes and as long as their key lives; null for others, and until UPLOADED. Pictures come without the place and time that cameras write into them. Every read is recorded.',
+  })
+  url!: string | null;
   @Field(() => vocabularies.DocumentFileType.values)
   documentType!: vocabularies.DocumentFileType;
   @Field(() => String, { nullable: true })
@@ -45,6 +63,18 @@ class FileUpload {
   uploadStatus!: vocabularies.UploadStatus;
   @Field(() => [FileWarning])
   warnings!: FileWarning[];
+}
+
+@ObjectType({ description: 'What the machine-readable zone of a document says against the document or the form.', simpleResolvers: true })
+class DocumentFinding {
+  @Field(() => String, { description: 'mrz_check_digit, mrz_expired, mrz_expiry_mismatch, mrz_number_mismatch, mrz_date_of_birth_mismatch, mrz_name_mismatch or mrz_name_not_compared.' })
+  code!: string;
+  @Field(() => String, { nullable: true, description: 'The field of the document or of kycData that it is about; null for the document as a whole.' })
+  field!: string | null;
+  @Field(() => vocabularies.FindingSeverity.values, { description: 'A LIVE organization\'s documents are rejected for an ERROR, never for a WARNING.' })
+  severity!: vocabularies.FindingSeverity;
+  @Field(() => String)
+  message!: string;
 }
 
 @ObjectType('Document', { implements: NodeObject, description: 'A document of an attempt, with the files that show it.', simpleResolvers: true })
@@ -69,6 +99,8 @@ export class DocumentObject extends NodeObject {
   updatedAt!: string | Date;
   /** Not part of the schema. */
   identityId!: string;
+  /** Not part of the schema. */
+  row!: DocumentRow;
 }
 
 /** A document as it is shown. */
@@ -85,11 +117,14 @@ function documentView(row: DocumentRow): DocumentObject {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     identityId: row.identity_id,
+    row,
   };
 }
 
-function fileView(row: FileRow): FileUpload {
+function fileView(row: FileRow, url: string | null): FileUpload {
   return {
+    id: row.id,
+    url,
     documentType: row.document_type,
     fileName: row.file_name,
     fileSize: row.file_size,
@@ -121,6 +156,8 @@ class DocumentFields {
   issueDate?: string | null;
   @Field(() => DateScalar, { nullable: true, description: 'A document that has expired is refused.' })
   expirationDate?: string | null;
+  @Field(() => String, { nullable: true, description: 'The machine-readable zone, as a reader or the app has read it. Without it, the one that a PDF shows in its text is taken.' })
+  mrz?: string | null;
   @Field(() => GraphQLUpload, { nullable: true, description: 'JPEG, PNG or PDF; at most 15 MB; a picture at least 200 × 200 pixels.' })
   frontPhoto?: Promise<IncomingFile> | null;
   @Field(() => GraphQLUpload, { nullable: true })
@@ -143,35 +180,35 @@ class UpdateDocumentInput extends DocumentFields {
   documentId!: string;
 }
 
+/** What comes of a command on a document. */
 @ObjectType({ simpleResolvers: true })
-class SubmitDocumentPayload {
+class DocumentPayload extends AttemptPayload {
   @Field(() => DocumentObject)
   document!: DocumentObject;
-  @Field(() => IdentityObject)
-  identity!: IdentityObject;
-  @Field(() => CustomerObject)
-  customer!: CustomerObject;
 }
 
 @ObjectType({ simpleResolvers: true })
-class UpdateDocumentPayload {
-  @Field(() => DocumentObject)
-  document!: DocumentObject;
-  @Field(() => IdentityObject)
-  identity!: IdentityObject;
-  @Field(() => CustomerObject)
-  customer!: CustomerObject;
-}
+class SubmitDocumentPayload extends DocumentPayload {}
 
-function payload(context: RequestContext, outcome: DocumentOutcome): SubmitDocumentPayload {
+@ObjectType({ simpleResolvers: true })
+class UpdateDocumentPayload extends DocumentPayload {}
+
+function payload(context: RequestContext, outcome: DocumentOutcome): DocumentPayload {
   const row = documentRow(outcome.document);
   context.prime(documentById, row.id, row);
   return { document: documentView(row), ...showAttempt(context, outcome) };
 }
 
+/** Findings tell how a document is judged: they are not for the person it is about. */
+const SEES_READS: readonly Role[] = ['REVIEWER', 'ADMIN'];
+const SEES_FINDINGS: readonly Role[] = ['PARTNER', 'REVIEWER', 'ADMIN'];
+
 @Resolver(() => DocumentObject)
 export class DocumentResolver {
-  constructor(private readonly commands: DocumentCommands) {}
+  constructor(
+    private readonly commands: DocumentCommands,
+    private readonly links: FileLinks,
+  ) {}
 
   @Query(() => [DocumentObject], { description: 'Documents by identity, by document, or both; at least one.' })
   async documents(
@@ -195,7 +232,15 @@ export class DocumentResolver {
 
   @FieldResolver(() => [FileUpload])
   async fileUploads(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<FileUpload[]> {
-    return (await context.load(filesByDocument, document.id)).map(fileView);
+    return (await context.load(filesByDocument, document.id)).map((row) => fileView(row, this.links.urlFor(context.caller, row)));
+  }
+
+  @FieldResolver(() => [DocumentFinding], { description: 'For PARTNER, REVIEWER and ADMIN; empty for others, and where no machine-readable zone is known. Compared with the data as it is now.' })
+  async findings(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<DocumentFinding[]> {
+    if (!SEES_FINDINGS.includes(context.caller.role)) return [];
+    const identity = await context.load(identityById, document.identityId);
+    const { mrz, number, expiration_date: expirationDate } = document.row;
+    return findingsOf({ mrz, number, expirationDate }, identity?.kyc_data ?? {}, this.commands.now());
   }
 
   @Mutation(() => SubmitDocumentPayload, {
@@ -208,6 +253,15 @@ export class DocumentResolver {
   @Mutation(() => UpdateDocumentPayload, { description: 'Replaces the files of a document, keeping its id, and spends one document attempt. The class of the document may change.' })
   async updateDocument(@Ctx() context: RequestContext, @Arg('input', () => UpdateDocumentInput) input: UpdateDocumentInput): Promise<UpdateDocumentPayload> {
     return payload(context, await this.commands.updateDocument(context.member, input));
+  }
+}
+
+@Resolver(() => FileUpload)
+export class FileUploadResolver {
+  @FieldResolver(() => [FileRead], { description: 'Who has read the file and when, oldest first. For REVIEWER and ADMIN; empty for others.' })
+  async reads(@Root() file: FileUpload, @Ctx() context: RequestContext): Promise<FileRead[]> {
+    if (!SEES_READS.includes(context.caller.role)) return [];
+    return (await context.load(readsByFile, file.id)).map((row) => ({ reader: row.reader, readAt: row.read_at }));
   }
 }
 

@@ -1,6 +1,7 @@
 import { GraphQLError, type ExecutionResult, type FormattedExecutionResult, type GraphQLFormattedError } from 'graphql';
 import { badInput, ERROR_CODES, isRefusal, refusal, type ErrorCode } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
+import { literalPath } from './input-places.js';
 
 /** What a database says when it cannot be reached or does not answer in time: nobody's fault who asks. */
 const UNAVAILABLE = /ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|Connection terminated|timeout|statement timeout|the database system is|too many clients|terminating connection/i;
@@ -16,7 +17,7 @@ export function formatError(error: unknown, requestId: string, log: Log): GraphQ
   const code = visible.extensions['code'] as ErrorCode;
   const located = error instanceof GraphQLError ? error : visible;
   return {
-    message: visible.message,
+    message: code === 'GRAPHQL_PARSE_FAILED' ? visible.message.replace(VALUE_TOKEN, '$1') : visible.message,
     ...(located.locations ? { locations: located.locations } : {}),
     ...(located.path ? { path: located.path } : {}),
     extensions: { ...facts, statusCode: ERROR_CODES[code].statusCode, requestId },
@@ -28,6 +29,8 @@ export function formatResult(result: ExecutionResult, requestId: string, log: Lo
   if (!result.errors) return result as FormattedExecutionResult;
   return { ...result, errors: result.errors.map((error) => formatError(error, requestId, log)) };
 }
+/** The parser says which token it met: a value among them may be personal data. */
+const VALUE_TOKEN = /\b(String|BlockString|Int|Float) ".*"/s;
 
 /** What graphql-js says of a literal that does not fit: it repeats the literal, which may be personal data. */
 const QUOTES_A_VALUE = /^(?:Expected value of type "(?<expected>[^"]+)", found|Enum "(?<enum>\w+)" cannot represent|Value .* does not exist in "(?<words>\w+)" enum|(?<scalar>\w+) cannot represent)/s;
@@ -41,8 +44,7 @@ function literalFault(error: unknown): GraphQLError | null {
   if (!quoted && !isScalarFault) return null;
   const { expected, enum: word, words, scalar } = quoted?.groups ?? {};
   const message = quoted ? `Expected a value of type ${expected ?? word ?? words ?? scalar}.` : error.message;
-  const place = error.locations?.[0];
-  return badInput([{ path: place ? `document:${place.line}:${place.column}` : 'document', code: 'invalid', message }]);
+  return badInput([{ path: literalPath(error) ?? 'document', code: 'invalid', message }]);
 }
 
 function visibleError(error: unknown, requestId: string, log: Log): GraphQLError {

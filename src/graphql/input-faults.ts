@@ -1,16 +1,16 @@
 import { coerceInputValue, execute, isInputType, Kind, typeFromAST, type DocumentNode, type GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
 import type { RequestContext } from '../core/context.js';
 import { badInput, ERROR_CODES, isRefusal, type FieldFault } from '../core/errors.js';
+import { pathOf, variablePlaces, type Place } from './input-places.js';
 
 /** Faults of one request that are named; a hostile one has no end of them. */
 const MOST_FAULTS = 50;
 
-type Path = readonly (string | number)[];
 type Variables = Readonly<Record<string, unknown>>;
 
 /** A value that the schema does not take, and where it stands in the variables. */
 interface SchemaFault {
-  place: Path;
+  place: Place;
   fault: FieldFault;
 }
 
@@ -20,6 +20,7 @@ interface SchemaFault {
  */
 export function schemaFaults(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Variables): SchemaFault[] {
   const faults: SchemaFault[] = [];
+  const places = variablePlaces(operation);
   for (const definition of operation.variableDefinitions ?? []) {
     const name = definition.variable.name.value;
     const type = typeFromAST(schema, definition.type);
@@ -29,7 +30,7 @@ export function schemaFaults(schema: GraphQLSchema, operation: OperationDefiniti
     coerceInputValue(value, type, (path, _value, error) => {
       if (faults.length >= MOST_FAULTS) return;
       const place = [name, ...path, ...unknownField(error)];
-      faults.push({ place, fault: { path: inputPath(place), code: codeOf(error), message: messageOf(error) } });
+      faults.push({ place, fault: { path: pathOf([...(places.get(name) ?? [name]), ...place.slice(1)]), code: codeOf(error), message: messageOf(error) } });
     });
   }
   return faults;
@@ -71,16 +72,11 @@ function without(variables: Variables, faults: readonly SchemaFault[]): Variable
   return result as Variables;
 }
 
-function remove(value: unknown, [key, ...rest]: Path): unknown {
+function remove(value: unknown, [key, ...rest]: Place): unknown {
   if (typeof value !== 'object' || value === null || key === undefined) return value;
   if (Array.isArray(value)) return value.map((item: unknown, index) => (index === key ? (rest.length > 0 ? remove(item, rest) : null) : item));
   const { [key]: inner, ...others } = value as Record<string | number, unknown>;
   return rest.length > 0 ? { ...others, [key]: remove(inner, rest) } : others;
-}
-
-/** `input` is the name that every mutation's argument has: paths of the contract begin below it. */
-function inputPath(place: Path): string {
-  return (place[0] === 'input' && place.length > 1 ? place.slice(1) : place).join('.');
 }
 
 /** A field that the type does not have is reported at its object. */

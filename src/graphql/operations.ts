@@ -7,6 +7,11 @@ export const LARGEST_DOCUMENT_TOKENS = 5_000;
 /** Documents of sockets and event streams that are kept parsed and validated. */
 const CACHED_DOCUMENTS = 500;
 
+/** The document has no operation of the name that was given, or several and no name was. */
+export function noOperation(): GraphQLError {
+  return refusal('BAD_REQUEST', 'Name one operation of the document with operationName.');
+}
+
 /** An operation of a socket or an event stream, ready to run. */
 export interface Prepared {
   document: DocumentNode;
@@ -25,7 +30,7 @@ export class Operations {
     const document = this.#document(query);
     if (Array.isArray(document)) return document as readonly GraphQLError[];
     const operation = getOperationAST(document as DocumentNode, operationName);
-    if (!operation) return [refusal('BAD_REQUEST', 'Name one operation of the document with operationName.')];
+    if (!operation) return [noOperation()];
     if (operation.operation === 'mutation') return [refusal('OPERATION_NOT_ALLOWED', 'Mutations run over HTTP only: POST them to /graphql.')];
     try {
       checkVariables(this.schema, operation, variables ?? {});

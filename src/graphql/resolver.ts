@@ -5,7 +5,7 @@ import { kindOfId } from '../core/ids.js';
 import { NodeObject } from '../core/objects.js';
 import { loadCustomer } from '../customer/resolver.js';
 import { loadDocument } from '../document/resolver.js';
-import { loadEvent } from '../event/timeline.js';
+import { loadEvent } from '../event/timeline-resolver.js';
 import { loadIdentity } from '../identity/resolver.js';
 import { loadSignature } from '../signature/resolver.js';
 

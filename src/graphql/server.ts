@@ -14,7 +14,7 @@ import type { OpenConnections } from '../organization/open-connections.js';
 import type { Authenticate } from './authentication.js';
 import { formatError } from './errors.js';
 import { checkInput } from './input-faults.js';
-import { LARGEST_DOCUMENT_TOKENS } from './operations.js';
+import { LARGEST_DOCUMENT_TOKENS, noOperation } from './operations.js';
 import { requestScope } from './request-scope.js';
 import { multipartUploads } from './uploads.js';
 
@@ -31,7 +31,7 @@ export interface Transports {
 
 export const GRAPHQL_PATH = '/graphql';
 /** An operation with its variables is a few kilobytes, with a policy's contracts some hundred; files come by multipart. */
-const LARGEST_BODY = '2mb';
+export const LARGEST_BODY = '2mb';
 const LARGEST_OPERATIONS_PART_BYTES = 1_048_576;
 const LARGEST_FILE_BYTES = 15 * 1_048_576;
 /** The files that one submission may have. */
@@ -105,7 +105,7 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
 }
 
 /** `app.use` takes whatever is below its path too: that is not ours. */
-const exactPath: RequestHandler = (request, _response, next) => (request.path === '/' ? next() : next('router'));
+export const exactPath: RequestHandler = (request, response, next) => (request.path === '/' ? next() : notFoundRoute(request, response, next));
 
 /** Refuses what does not fit the schema before it runs. */
 function inputChecked(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
@@ -131,6 +131,7 @@ function withStatus(error: GraphQLError): GraphQLError {
 
 /** Apollo's own refusals carry their code in what it has formatted; everything else goes through the one formatter. */
 function formatApolloError(code: unknown, error: unknown, log: Log) {
+  if (code === 'OPERATION_RESOLUTION_FAILURE') return formatError(noOperation(), currentRequestId(), log);
   const isApollos = error instanceof GraphQLError && error.extensions['code'] === undefined && error.originalError == null && !error.path;
   const coded = isApollos && typeof code === 'string' && code in ERROR_CODES ? new GraphQLError(error.message, { nodes: error.nodes ?? null, extensions: { code: code as ErrorCode } }) : error;
   return formatError(coded, currentRequestId(), log);

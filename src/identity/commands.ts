@@ -8,7 +8,7 @@ import { lockCustomer, patchNotAllowed, projectAttempt, requireAllowed, standing
 import type { Customer } from '../customer/entity.js';
 import { PROJECTIONS } from '../customer/lifecycle.js';
 import { mergeKycData, type KycData, type KycDataPatch } from '../kyc/fields.js';
-import { meetFieldDemands, NO_DEMANDS } from '../kyc/demands.js';
+import { meetFieldDemands, NO_DEMANDS, withoutFieldDemand } from '../kyc/demands.js';
 import { acceptedNationalIds } from '../kyc/sandbox.js';
 import { freshSubject, missingFields } from '../kyc/requirements.js';
 import { validateKycData } from '../kyc/validation.js';
@@ -16,6 +16,7 @@ import { organizationOf } from '../organization/reads.js';
 import type { Organization } from '../organization/entity.js';
 import { IdentityEntity, type Identity } from './entity.js';
 import { FIRST, isWaiting, MOVES_ON_AT_ONCE, step, type IdentityEvent } from './lifecycle.js';
+import { appendDocuments, checkGivenDocuments, unmetByGiven, type GivenDocument, type KycDataGiven } from './given-documents.js';
 import { checkOptions, type AttemptOptions } from './options.js';
 
 /** An attempt and its customer, both locked by the command that loaded them. */
@@ -92,6 +93,7 @@ function arrive(unit: UnitOfWork, { customer, identity }: Attempt, oldStatus: Id
     identityId: identity.id,
     identityStatus: identity.status,
     documentAttemptsRemaining: identity.documentAttemptsRemaining,
+    hasDocuments: identity.documentSubmissions > 0,
     reason: errorDescription,
     requiredDocuments: facts.requiredDocuments ?? [],
     fieldsToReenter: facts.fieldsToReenter ?? [],
@@ -108,7 +110,7 @@ function arrive(unit: UnitOfWork, { customer, identity }: Attempt, oldStatus: Id
 export type AttemptStart = Pick<Identity, 'transactionType' | 'enterpriseId' | 'userId' | 'programId' | 'ipAddress' | 'debugStatus' | 'debugFailureReason'>;
 
 /** Makes a customer's next attempt from data that has been validated, under the policy of this moment. */
-export function beginAttempt(unit: UnitOfWork, customer: Customer, organization: Organization, kycData: KycData, start: Partial<AttemptStart>): Attempt {
+export function beginAttempt(unit: UnitOfWork, customer: Customer, organization: Organization, kycData: KycData, start: Partial<AttemptStart>, documents: readonly Omit<GivenDocument, 'submission'>[] = []): Attempt {
   const identity = unit.em.create(IdentityEntity, {
     id: newId('identity'),
     organizationId: unit.organizationId,
@@ -130,6 +132,7 @@ export function beginAttempt(unit: UnitOfWork, customer: Customer, organization:
     documentSubmissions: 0,
     documentAttemptsRemaining: organization.policy.documentAttempts,
     needsPerson: kycData.politicallyExposedPerson === true,
+    documentsByUrl: [],
     debugStatus: start.debugStatus ?? null,
     debugFailureReason: start.debugFailureReason ?? null,
     reviewNote: null,
@@ -137,6 +140,7 @@ export function beginAttempt(unit: UnitOfWork, customer: Customer, organization:
     createdAt: unit.now,
     updatedAt: unit.now,
   });
+  appendDocuments(identity, documents);
   const attempt = { customer, identity };
   arrive(unit, attempt, null, {});
   return attempt;
@@ -154,17 +158,20 @@ export function mergeChecked(unit: UnitOfWork, organization: Organization, curre
 }
 
 /** Patches the data of an open attempt, which is then evaluated anew. What a reviewer asked for stands until it is met. */
-export function patchAttempt(unit: UnitOfWork, attempt: Attempt, kycData: KycData, patch: KycDataPatch): void {
+export function patchAttempt(unit: UnitOfWork, attempt: Attempt, kycData: KycData, patch: KycDataPatch, documents: readonly Omit<GivenDocument, 'submission'>[]): void {
   const { identity } = attempt;
+  appendDocuments(identity, documents);
   identity.kycData = kycData;
-  identity.demands = meetFieldDemands(identity.demands, patch);
+  // The provider, which wanted the number again, is asked anew whatever was patched; what a reviewer wants stands.
+  const demands = identity.status === 'SSN_ERROR' ? withoutFieldDemand(identity.demands, 'kycData.nationalIdNumber') : identity.demands;
+  identity.demands = meetFieldDemands(demands, patch);
   if (kycData.politicallyExposedPerson === true) identity.needsPerson = true;
   moveAttempt(unit, attempt, 'patch');
 }
 
 export interface SubmitIdentity extends AttemptOptions {
   customerId: string;
-  kycData: KycDataPatch;
+  kycData: KycDataGiven;
   transactionType?: Identity['transactionType'] | undefined;
   programId?: string | null | undefined;
   ipAddress?: string | null | undefined;
@@ -180,13 +187,12 @@ export async function submitIdentity(core: Core, caller: Member, input: SubmitId
     const organization = await organizationOf(unit);
     const { options, faults } = checkOptions(input, organization.environment);
     const kycData = mergeChecked(unit, organization, {}, input.kycData, organization.policy.minimumAge, faults);
-    if (input.strict && faults.length === 0) faults.push(...missingFaults(organization, kycData, input.transactionType ?? null));
+    const transactionType = input.transactionType ?? null;
+    const documents = checkGivenDocuments(input.kycData.documents, { now: unit.now, allowPrivateUrls: core.allowPrivateUrls }, faults);
+    if (faults.length === 0) faults.push(...unmetByGiven({ kycData, transactionType, policy: organization.policy, environment: organization.environment }, documents));
+    if (input.strict && faults.length === 0) faults.push(...missingFaults(organization, kycData, transactionType));
     if (faults.length > 0) throw badInput(faults);
-    return beginAttempt(unit, customer, organization, kycData, {
-      ...options,
-      transactionType: input.transactionType ?? null,
-      ipAddress: input.ipAddress ?? null,
-    });
+    return beginAttempt(unit, customer, organization, kycData, { ...options, transactionType, ipAddress: input.ipAddress ?? null }, documents);
   });
 }
 

@@ -3,6 +3,7 @@ import { tenantFilters } from '../core/tenancy.js';
 import type { KycData } from '../kyc/fields.js';
 import type { Policy } from '../kyc/policy.js';
 import type { Demands } from '../kyc/requirements.js';
+import type { GivenDocument } from './given-documents.js';
 import type { DebugStatus, IdentityStatus, TransactionType } from '../kyc/vocabularies.js';
 
 /** Defaults for the signatures of an attempt; itself never a signature. The date is RFC 3339. */
@@ -48,6 +49,8 @@ export const IdentityEntity = defineEntity({
     documentAttemptsRemaining: p.integer(),
     /** Once true an attempt never passes by itself again. */
     needsPerson: p.boolean(),
+    /** Documents by URL of which no Document has been made yet: the next evaluation does. */
+    documentsByUrl: p.json<GivenDocument[]>(),
     debugStatus: p.string().$type<DebugStatus>().nullable(),
     debugFailureReason: p.string().nullable(),
     reviewNote: p.string().nullable(),

@@ -1,7 +1,8 @@
 import { Field, Float, InputType, ObjectType } from 'type-graphql';
-import { CountryCodeScalar, DateScalar } from '../core/scalars.js';
+import { CountryCodeScalar, DateScalar, URLScalar } from '../core/scalars.js';
 import { completeKycData, type AddressPatch, type KycData, type KycDataPatch } from '../kyc/fields.js';
 import * as vocabularies from '../kyc/vocabularies.js';
+import type { DocumentByUrl, KycDataGiven } from './given-documents.js';
 
 /** An address, the same on the way in and out. */
 @ObjectType('Address', { simpleResolvers: true })
@@ -27,7 +28,7 @@ export class AddressFields implements AddressPatch {
 
 /** What is known of a person, the same on the way in and out. */
 @ObjectType('KycData', { description: 'What is known of the person in this attempt.', simpleResolvers: true })
-@InputType('KycDataInput', { description: 'Absent leaves a stored value alone; null clears it. A masked value sent back is BAD_USER_INPUT.' })
+@InputType()
 export class KycDataFields implements KycDataPatch {
   @Field(() => String, { nullable: true, description: 'First name as on the identity document.' })
   legalFirstName?: string | null;
@@ -91,6 +92,30 @@ export class KycDataFields implements KycDataPatch {
   countryOfIncorporation?: string | null;
   @Field(() => DateScalar, { nullable: true })
   dateOfIncorporation?: string | null;
+}
+
+@InputType('KycDocumentInput', { description: 'A document by URL. Its files are fetched after the mutation has answered; what cannot be fetched becomes a document REJECTED with the reason.' })
+export class KycDocumentFields implements DocumentByUrl {
+  @Field(() => vocabularies.IdClass.values)
+  type!: vocabularies.IdClass;
+  @Field(() => String, { nullable: true })
+  number?: string | null;
+  @Field(() => CountryCodeScalar, { nullable: true })
+  issuingCountry?: string | null;
+  @Field(() => DateScalar, { nullable: true })
+  issueDate?: string | null;
+  @Field(() => DateScalar, { nullable: true, description: 'A document that has expired is refused.' })
+  expirationDate?: string | null;
+  @Field(() => URLScalar, { description: 'https, on the public internet; a JPEG, PNG or PDF of at most 15 MB. Of a utility bill, bank statement or lease: the first page.' })
+  frontImageUrl!: string;
+  @Field(() => URLScalar, { nullable: true, description: 'Needed where the class has a back.' })
+  backImageUrl?: string | null;
+}
+
+@InputType('KycDataInput', { description: 'Absent leaves a stored value alone; null clears it. A masked value sent back is BAD_USER_INPUT.' })
+export class KycDataInputFields extends KycDataFields implements KycDataGiven {
+  @Field(() => [KycDocumentFields], { nullable: true, description: "By URL; appended to the attempt's documents. All that come together spend one document attempt." })
+  documents?: KycDocumentFields[] | null;
 }
 
 /** Characters of a number that are shown; of a short one fewer, so that most of it stays hidden. */

@@ -1,5 +1,6 @@
 import type { FieldFault } from '../core/errors.js';
 import { NOTE_MAX_LENGTH, PARTNER_ID_MAX_LENGTH, validateName, validateText } from '../kyc/text.js';
+import type { ContractText } from '../kyc/policy.js';
 import type { Signer } from './entity.js';
 import type { DebugStatus, Environment } from '../kyc/vocabularies.js';
 
@@ -16,8 +17,8 @@ export interface AttemptOptions {
 export type SignerInput = Omit<Signer, 'contractSignedDate'> & { contractSignedDate?: Date | null };
 
 const IDS = ['enterpriseId', 'userId', 'programId'] as const;
-/** Checks and normalises defaults for signatures; absent stays absent. */
-export function checkSigner(given: SignerInput | null | undefined): { signer: Signer; faults: FieldFault[] } {
+/** Checks and normalises defaults for the signatures of these contracts; absent stays absent. */
+export function checkSigner(given: SignerInput | null | undefined, contracts: readonly ContractText[], now: Date): { signer: Signer; faults: FieldFault[] } {
   if (given == null) return { signer: {}, faults: [] };
   const { contractSignedDate, ...rest } = given;
   const name = validateName('signer.contractSignerNameFull', given.contractSignerNameFull);
@@ -26,7 +27,15 @@ export function checkSigner(given: SignerInput | null | undefined): { signer: Si
   if (name.value !== undefined) signer.contractSignerNameFull = name.value;
   if (version.value !== undefined) signer.contractVersion = version.value;
   if (contractSignedDate !== undefined) signer.contractSignedDate = contractSignedDate?.toISOString() ?? null;
-  return { signer, faults: [...name.faults, ...version.faults] };
+  const faults = [...name.faults, ...version.faults];
+  // Found here, while it can still be put right: a signature that took such a default would be refused.
+  if (contractSignedDate != null && contractSignedDate > now) {
+    faults.push({ path: 'signer.contractSignedDate', code: 'in_future', message: 'The date is in the future.' });
+  }
+  if (version.value != null && contracts.length > 0 && !contracts.some((contract) => contract.version === version.value)) {
+    faults.push({ path: 'signer.contractVersion', code: 'not_in_force', message: 'No contract that is asked for has this version in force.' });
+  }
+  return { signer, faults };
 }
 
 const CONTROLS = ['debugStatus', 'debugFailureReason'] as const;
@@ -50,7 +59,7 @@ export function checkOptions(input: AttemptOptions, environment: Environment): {
     options[id] = checked.value ?? null;
   }
   for (const control of CONTROLS) {
-    if (input[control] != null && environment === 'LIVE') {
+    if (input[control]?.trim() && environment === 'LIVE') {
       faults.push({ path: control, code: 'sandbox_only', message: 'The sandbox has this control; a LIVE organization does not.' });
     }
   }

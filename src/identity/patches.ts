@@ -3,11 +3,13 @@ import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, type FieldFault } from '../core/errors.js';
 import { applyContact, checkContact, lockCustomer, patchNotAllowed, requireAllowed, standingOf, withUniquePartnerUserId, type Contact } from '../customer/commands.js';
 import type { Customer } from '../customer/entity.js';
-import type { KycDataPatch } from '../kyc/fields.js';
+import { mergeKycData } from '../kyc/fields.js';
+import { contractsFor } from '../kyc/policy.js';
 import type { IdentityStatus } from '../kyc/vocabularies.js';
 import { organizationOf } from '../organization/reads.js';
 import { beginAttempt, lockAttempt, mergeChecked, patchAttempt, requireAttemptAllows, type Attempt } from './commands.js';
 import type { Identity } from './entity.js';
+import { checkGivenDocuments, requireDocumentAttempt, unmetByGiven, type KycDataGiven } from './given-documents.js';
 import { isFinal } from './lifecycle.js';
 import { checkOptions, checkSigner, givesControls, type AttemptOptions, type SignerInput } from './options.js';
 
@@ -15,13 +17,16 @@ import { checkOptions, checkSigner, givesControls, type AttemptOptions, type Sig
 const CONTROLS_CHANGE_IN: readonly IdentityStatus[] = ['AWAITING_DOCUMENT_UPLOAD', 'INCOMPLETE_VERIFICATIONS'];
 
 /** Whether a patch of data says anything. */
-function saysSomething(patch: KycDataPatch | null | undefined): patch is KycDataPatch {
-  return patch != null && Object.values(patch).some((value) => value !== undefined);
+function saysSomething(patch: KycDataGiven | null | undefined): patch is KycDataGiven {
+  if (patch == null) return false;
+  const { documents, ...data } = patch;
+  // Documents are appended: none, or null, appends nothing.
+  return (documents?.length ?? 0) > 0 || Object.values(data).some((value) => value !== undefined);
 }
 
 export interface PatchCustomer extends Contact {
   customerId: string;
-  kycData?: KycDataPatch | null | undefined;
+  kycData?: KycDataGiven | null | undefined;
 }
 
 /** Merges data into the current attempt or begins one from the last; contact details alone start or move none. */
@@ -31,7 +36,7 @@ export async function patchCustomer(core: Core, caller: Member, input: PatchCust
       const customer = await lockCustomer(unit, input.customerId);
       requireAllowed('PATCH_CUSTOMER', standingOf(customer), caller.role);
       const { contact, faults } = checkContact(input);
-      const attempt = saysSomething(input.kycData) ? await patchData(unit, customer, input.kycData, faults) : null;
+      const attempt = saysSomething(input.kycData) ? await patchData(core, unit, customer, input.kycData, faults) : null;
       if (faults.length > 0) throw badInput(faults);
       applyContact(unit, customer, contact);
       const identity = attempt?.identity ?? (customer.currentIdentityId ? (await lockAttempt(unit, customer.currentIdentityId)).identity : null);
@@ -41,18 +46,29 @@ export async function patchCustomer(core: Core, caller: Member, input: PatchCust
 }
 
 /** Patches the open attempt, or begins the next from the last one's data. Faults are added to `faults`, and then nothing is done. */
-async function patchData(unit: UnitOfWork, customer: Customer, patch: KycDataPatch, faults: FieldFault[]): Promise<Attempt | null> {
+async function patchData(core: Core, unit: UnitOfWork, customer: Customer, patch: KycDataGiven, faults: FieldFault[]): Promise<Attempt | null> {
   const organization = await organizationOf(unit);
   const current = customer.currentIdentityId ? (await lockAttempt(unit, customer.currentIdentityId)).identity : null;
   const open = current !== null && !isFinal(current.status);
-  const minimumAge = (open ? current.policy : organization.policy).minimumAge;
-  const kycData = mergeChecked(unit, organization, current?.kycData ?? {}, patch, minimumAge, faults);
-  if (faults.length > 0) return null;
+  const checkDocuments = () => checkGivenDocuments(patch.documents, { now: unit.now, allowPrivateUrls: core.allowPrivateUrls }, faults);
   if (open) {
-    patchAttempt(unit, { customer, identity: current }, kycData, patch);
-    return { customer, identity: current };
+    const kycData = mergeChecked(unit, organization, current.kycData, patch, current.policy.minimumAge, faults);
+    const documents = checkDocuments();
+    if (faults.length > 0) return null;
+    const attempt = { customer, identity: current };
+    requireDocumentAttempt(attempt, documents, unit.principal);
+    patchAttempt(unit, attempt, kycData, patch, documents);
+    return attempt;
   }
-  return beginAttempt(unit, customer, organization, kycData, current === null ? {} : carriedOver(current));
+  // What is carried over is judged again, by the rules that the new attempt begins under.
+  const kycData = mergeChecked(unit, organization, {}, mergeKycData(current?.kycData ?? {}, patch), organization.policy.minimumAge, faults);
+  const documents = checkDocuments();
+  if (faults.length === 0) {
+    const { policy, environment } = organization;
+    faults.push(...unmetByGiven({ kycData, transactionType: current?.transactionType ?? null, policy, environment }, documents));
+  }
+  if (faults.length > 0) return null;
+  return beginAttempt(unit, customer, organization, kycData, current === null ? {} : carriedOver(current), documents);
 }
 
 /** What a further attempt takes from the one before: whose it is. The sandbox's controls are asked for anew. */
@@ -63,7 +79,7 @@ function carriedOver(previous: Identity): Pick<Identity, 'transactionType' | 'en
 
 export interface PatchIdentity extends AttemptOptions {
   identityId: string;
-  kycData?: KycDataPatch | null | undefined;
+  kycData?: KycDataGiven | null | undefined;
   signer?: SignerInput | null | undefined;
 }
 
@@ -78,10 +94,12 @@ export async function patchIdentity(core: Core, caller: Member, input: PatchIden
     }
     const organization = await organizationOf(unit);
     const { options, faults } = checkOptions(input, organization.environment);
-    const signer = checkSigner(input.signer);
+    const signer = checkSigner(input.signer, contractsFor(identity.policy, identity.transactionType ?? null), unit.now);
     faults.push(...signer.faults);
     const kycData = saysSomething(input.kycData) ? mergeChecked(unit, organization, identity.kycData, input.kycData, identity.policy.minimumAge, faults) : null;
+    const documents = checkGivenDocuments(input.kycData?.documents, { now: unit.now, allowPrivateUrls: core.allowPrivateUrls }, faults);
     if (faults.length > 0) throw badInput(faults);
+    requireDocumentAttempt(attempt, documents, caller);
     if (Object.keys(options).length > 0) {
       unit.em.assign(identity, options as Partial<Identity>);
       unit.touch(identity);
@@ -90,7 +108,7 @@ export async function patchIdentity(core: Core, caller: Member, input: PatchIden
       identity.signer = input.signer === null ? {} : { ...identity.signer, ...signer.signer };
       unit.touch(identity);
     }
-    if (kycData !== null && saysSomething(input.kycData)) patchAttempt(unit, attempt, kycData, input.kycData);
+    if (kycData !== null && saysSomething(input.kycData)) patchAttempt(unit, attempt, kycData, input.kycData, documents);
     return attempt;
   });
 }

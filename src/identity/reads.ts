@@ -5,7 +5,9 @@ import type { Database } from '../core/database.js';
 import type { Demands } from '../kyc/demands.js';
 import type { KycData } from '../kyc/fields.js';
 import type { Policy } from '../kyc/policy.js';
+import { isWellFormedText } from '../kyc/text.js';
 import type { Identity } from './entity.js';
+import type { GivenDocument } from './given-documents.js';
 import type { DebugStatus, IdentityStatus, TransactionType } from '../kyc/vocabularies.js';
 
 /** An attempt as it is kept. */
@@ -23,6 +25,7 @@ export interface IdentityRow {
   demands: Demands;
   error_description: string | null;
   document_attempts_remaining: number;
+  documents_by_url: GivenDocument[];
   debug_status: DebugStatus | null;
   debug_failure_reason: string | null;
   version: number;
@@ -46,6 +49,7 @@ export function identityRow(identity: Identity): IdentityRow {
     demands: identity.demands,
     error_description: identity.errorDescription ?? null,
     document_attempts_remaining: identity.documentAttemptsRemaining,
+    documents_by_url: identity.documentsByUrl,
     debug_status: identity.debugStatus ?? null,
     debug_failure_reason: identity.debugFailureReason ?? null,
     version: identity.version,
@@ -77,6 +81,9 @@ export const identityById: BatchRead<string, IdentityRow | null> = async (databa
 
 /** A page of an organization's attempts, newest first. */
 export async function identityPage(database: Database, organizationId: string, page: PageRequest, filter: IdentityFilter): Promise<IdentityRow[]> {
+  const names = [filter.customerId, filter.enterpriseId, filter.userId, filter.programId];
+  // What the database could not even be asked for is the name of nothing.
+  if (names.some((name) => name != null && !isWellFormedText(name))) return [];
   return database.read<IdentityTables, IdentityRow[]>(organizationId, (reader) => {
     let query = reader.selectFrom('identity').selectAll().where('organization_id', '=', organizationId);
     if (page.beforeId !== null) query = query.where('id', '<', page.beforeId);

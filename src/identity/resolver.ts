@@ -69,7 +69,7 @@ export class IdentityResolver {
     @Arg('after', () => String, { nullable: true }) after?: string | null,
     @Arg('filter', () => IdentityFilterInput, { nullable: true }) filter?: IdentityFilterInput | null,
   ): Promise<Connection<IdentityObject>> {
-    const page = pageRequest(first, after);
+    const page = pageRequest('identity', first, after);
     return pageOf(page, await identityPage(this.core.database, context.member.organizationId, page, filter ?? {}), identityView);
   }
 
@@ -159,7 +159,7 @@ export class CustomerIdentityResolver {
     @Arg('first', () => Int, { defaultValue: DEFAULT_PAGE }) first: number,
     @Arg('after', () => String, { nullable: true }) after?: string | null,
   ): Promise<Connection<IdentityObject>> {
-    const page = pageRequest(first, after);
+    const page = pageRequest('identity', first, after);
     return pageOf(page, await identityPage(this.core.database, context.member.organizationId, page, { customerId: customer.id }), identityView);
   }
 }

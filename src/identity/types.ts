@@ -4,7 +4,7 @@ import { NodeObject } from '../core/objects.js';
 import { DateTimeScalar, EmailAddressScalar, IPAddressScalar } from '../core/scalars.js';
 import { CustomerObject } from '../customer/resolver.js';
 import * as vocabularies from '../kyc/vocabularies.js';
-import { KycDataFields } from './kyc-types.js';
+import { KycDataInputFields } from './kyc-types.js';
 import type { IdentityFilter, IdentityRow } from './reads.js';
 
 @ObjectType('Identity', { implements: NodeObject, description: 'One verification attempt of a customer.', simpleResolvers: true })
@@ -73,8 +73,8 @@ export class IdentityFilterInput implements IdentityFilter {
 export class SubmitIdentityInput {
   @Field(() => ID)
   customerId!: string;
-  @Field(() => KycDataFields)
-  kycData!: KycDataFields;
+  @Field(() => KycDataInputFields)
+  kycData!: KycDataInputFields;
   @Field(() => vocabularies.TransactionType.values, { nullable: true })
   transactionType?: vocabularies.TransactionType;
   @Field(() => String, { nullable: true })
@@ -114,12 +114,14 @@ export class SignerInput {
 export class PatchIdentityInput {
   @Field(() => ID)
   identityId!: string;
-  @Field(() => KycDataFields, { nullable: true })
-  kycData?: KycDataFields | null;
+  @Field(() => KycDataInputFields, { nullable: true })
+  kycData?: KycDataInputFields | null;
   @Field(() => String, { nullable: true })
   enterpriseId?: string | null;
   @Field(() => String, { nullable: true })
   userId?: string | null;
+  @Field(() => String, { nullable: true })
+  programId?: string | null;
   @Field(() => SignerInput, { nullable: true, description: 'Defaults for the signatures to come; itself never a signature.' })
   signer?: SignerInput | null;
   @Field(() => vocabularies.DebugStatus.values, { nullable: true, description: 'Sandbox only; only while AWAITING_DOCUMENT_UPLOAD or INCOMPLETE_VERIFICATIONS.' })
@@ -132,8 +134,8 @@ export class PatchIdentityInput {
 export class PatchCustomerInput {
   @Field(() => ID)
   customerId!: string;
-  @Field(() => KycDataFields, { nullable: true })
-  kycData?: KycDataFields | null;
+  @Field(() => KycDataInputFields, { nullable: true })
+  kycData?: KycDataInputFields | null;
   @Field(() => EmailAddressScalar, { nullable: true })
   email?: string | null;
   @Field(() => String, { nullable: true })
@@ -168,16 +170,9 @@ export class RequireReverificationInput {
   reason!: string;
 }
 
+/** What comes of a command on an attempt. */
 @ObjectType({ simpleResolvers: true })
-export class RequireReverificationPayload {
-  @Field(() => CustomerObject)
-  customer!: CustomerObject;
-  @Field(() => IdentityObject, { description: 'The attempt that had been approved, now EXPIRED.' })
-  identity!: IdentityObject;
-}
-
-@ObjectType({ simpleResolvers: true })
-export class SubmitIdentityPayload {
+export class AttemptPayload {
   @Field(() => IdentityObject)
   identity!: IdentityObject;
   @Field(() => CustomerObject)
@@ -185,12 +180,16 @@ export class SubmitIdentityPayload {
 }
 
 @ObjectType({ simpleResolvers: true })
-export class PatchIdentityPayload {
-  @Field(() => IdentityObject)
-  identity!: IdentityObject;
-  @Field(() => CustomerObject)
-  customer!: CustomerObject;
-}
+export class SubmitIdentityPayload extends AttemptPayload {}
+
+@ObjectType({ simpleResolvers: true })
+export class PatchIdentityPayload extends AttemptPayload {}
+
+@ObjectType({ simpleResolvers: true })
+export class ReviewIdentityPayload extends AttemptPayload {}
+
+@ObjectType({ description: 'The attempt that had been approved, now EXPIRED.', simpleResolvers: true })
+export class RequireReverificationPayload extends AttemptPayload {}
 
 @ObjectType({ simpleResolvers: true })
 export class PatchCustomerPayload {
@@ -198,12 +197,4 @@ export class PatchCustomerPayload {
   customer!: CustomerObject;
   @Field(() => IdentityObject, { nullable: true, description: 'The current attempt; null while there is none.' })
   identity!: IdentityObject | null;
-}
-
-@ObjectType({ simpleResolvers: true })
-export class ReviewIdentityPayload {
-  @Field(() => IdentityObject)
-  identity!: IdentityObject;
-  @Field(() => CustomerObject)
-  customer!: CustomerObject;
 }

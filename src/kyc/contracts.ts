@@ -7,7 +7,7 @@ export interface ContractWording {
   text: string;
 }
 
-/** A contract with its type: what Requirement.contract and Query.contracts show (contract.graphql, Contract). */
+/** A contract with its type: what Requirement.contract and Query.contracts show (schema.graphql, Contract). */
 export interface ContractText extends ContractWording {
   type: ContractType;
 }

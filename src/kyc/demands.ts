@@ -37,6 +37,11 @@ export function addFieldDemands(demands: Demands, fields: readonly FieldPath[]):
   return { ...demands, fields: [...new Set([...demands.fields, ...fields])] };
 }
 
+/** The demands without one for a field. */
+export function withoutFieldDemand(demands: Demands, field: FieldPath): Demands {
+  return { ...demands, fields: demands.fields.filter((path) => path !== field) };
+}
+
 /** The demands with one more for documents; the same one twice is one. */
 export function addDocumentDemand(demands: Demands, demand: DocumentDemand): Demands {
   const same = (other: DocumentDemand) => other.since === demand.since && sameClasses(other.accepted, demand.accepted);

@@ -60,7 +60,7 @@ export interface KycData {
 type Patch<T> = { [Name in keyof T]?: T[Name] | null | undefined };
 /** A change of an address: absent keeps, null clears. */
 export type AddressPatch = Patch<Address>;
-/** A change of KycData: absent keeps, null clears, the address merges and null clears all of it (contract.graphql, KycDataInput). */
+/** A change of KycData: absent keeps, null clears, the address merges and null clears all of it (schema.graphql, KycDataInput). */
 export type KycDataPatch = Patch<Omit<KycData, 'address'>> & { address?: AddressPatch | null | undefined };
 
 /** The name of a field of KycData that is not itself an object. */

@@ -9,7 +9,7 @@ import type { IdClass, NationalIdType, RequirementCode, RequirementKind } from '
 export * from './demands.js';
 export * from './document-demands.js';
 
-/** One thing that still stands between a person and ACTIVE (contract.graphql, Requirement). */
+/** One thing that still stands between a person and ACTIVE (schema.graphql, Requirement). */
 export interface Requirement {
   kind: RequirementKind;
   /** Path in the input; null for a document, a selfie or a signature. */

@@ -16,6 +16,8 @@ export interface SandboxControl {
   later: SandboxAnswer;
   /** Every check of documents fails. */
   failsDocuments?: true;
+  /** The documents that came with the first evaluation fail their check; later ones pass. */
+  failsFirstDocuments?: true;
 }
 
 /** The provider's answer to an evaluation. */
@@ -46,9 +48,10 @@ export const SANDBOX_CONTROLS: readonly SandboxControl[] = [
   { trigger: { email: 'test-success@example.com' }, effect: 'Every check passes.', first: PASS, later: PASS },
   {
     trigger: { email: 'test-rfi@example.com' },
-    effect: 'The first evaluation ends in INPUT_ERROR where a field is missing, else in AWAITING_DOCUMENT_UPLOAD; later ones pass.',
+    effect: 'The first evaluation ends in INPUT_ERROR where a field is missing, else in AWAITING_DOCUMENT_UPLOAD (with documents: RECORDS_UPLOADED, then INCOMPLETE_VERIFICATIONS); later ones pass.',
     first: PASS_WITH_PHOTO_ID,
     later: PASS,
+    failsFirstDocuments: true,
   },
   { trigger: { email: 'test-rejected@example.com' }, effect: 'DECLINED.', first: DECLINE, later: DECLINE },
   { trigger: { email: 'test-delay@example.com' }, effect: 'Every check passes; evaluation takes five minutes.', first: DELAYED, later: DELAYED },

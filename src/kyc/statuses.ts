@@ -1,7 +1,7 @@
 import { vocabulary, type WordOf } from './vocabulary.js';
 
 /**
- * The words of the lifecycle (contract.graphql; domain.md, Identity lifecycle and Projections). Their
+ * The words of the lifecycle (schema.graphql; domain.md, Identity lifecycle and Projections). Their
  * descriptions are the partner's documentation: when a word occurs, whether it is final, what to do next.
  */
 export const CustomerType = vocabulary('CustomerType', 'Who is verified.', {
@@ -149,3 +149,9 @@ export const Environment = vocabulary('Environment', 'What an organization is fo
   LIVE: 'For real people: the gateway checks, and a provider or a reviewer decides.',
 });
 export type Environment = WordOf<typeof Environment>;
+
+export const FindingSeverity = vocabulary('FindingSeverity', 'How much a finding weighs.', {
+  ERROR: 'Reason enough to reject the document.',
+  WARNING: 'For a reviewer to look at.',
+});
+export type FindingSeverity = WordOf<typeof FindingSeverity>;

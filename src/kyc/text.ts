@@ -26,7 +26,7 @@ export const PARTNER_ID_MAX_LENGTH = 255;
 const INVISIBLE_ONLY = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}\u2800]*$/u;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 const CONTROL_CHARACTER_BUT_LINES = /(?![\t\n\r])\p{Cc}/u;
-/** Two asterisks or one bullet occur in no number; masks are made of them (contract.graphql: `***-**-6789`). */
+/** Two asterisks or one bullet occur in no number; masks are made of them (schema.graphql: `***-**-6789`). */
 const MASK = /\*\*|[\u2022\u25cf\u2217\u00b7]/u;
 
 /** A fault of one field. The message is a sentence that never repeats the value (domain.md, Evaluation 1). */

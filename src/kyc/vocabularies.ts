@@ -1,7 +1,7 @@
 import { vocabulary, type WordOf } from './vocabulary.js';
 
 /**
- * The enumerations of the answers in KycData (contract.graphql; original wording from domain.md,
+ * The enumerations of the answers in KycData (schema.graphql; original wording from domain.md,
  * "Values of the Identity API's enumerations"). The words of the lifecycle are in statuses.ts.
  */
 export * from './statuses.js';

@@ -38,6 +38,7 @@ const TABLES = [
     kyc_status text not null,
     identity_status text,
     document_attempts_remaining integer,
+    has_documents boolean not null,
     partner_user_id text,
     email text,
     first_name text,

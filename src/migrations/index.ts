@@ -1,10 +1,12 @@
 import { CreateSchema } from './create-schema.js';
+import { Documents } from './documents.js';
 import { EventRetention } from './event-retention.js';
 import { Webhooks } from './webhooks.js';
 
 /** Every migration, oldest first. One that has been released is never changed: a later one corrects it. */
 export const migrations = [
   { name: '0001-create-schema', class: CreateSchema },
+  { name: '0002-documents', class: Documents },
   { name: '0003-webhooks', class: Webhooks },
   { name: '0004-event-retention', class: EventRetention },
 ];

@@ -1,7 +1,7 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql, type Kysely } from 'kysely';
 import type { Caller, Role } from '../core/caller.js';
-import type { Core } from '../core/command.js';
+import { executeAsOwner, type Core } from '../core/command.js';
 import type { LedgerRow } from '../core/event-log.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
@@ -27,11 +27,11 @@ export interface NewApiKey {
 }
 
 /** Creates an organization, under the default policy but for what is said otherwise. */
-export async function createOrganization(core: Core, input: NewOrganization): Promise<Organization> {
+export async function createOrganization(core: Core, caller: Caller, input: NewOrganization): Promise<Organization> {
   const name = validateName('name', input.name);
   const { policy, faults } = checkedPolicy(DEFAULT_POLICY, input.policy ?? {}, input.environment);
   if (name.faults.length + faults.length > 0) throw badInput([...name.faults, ...faults]);
-  return core.database.owner().transactional(async (em) => {
+  return executeAsOwner(core, caller, async (em) => {
     const organization = em.create(OrganizationEntity, {
       id: newId('organization'),
       name: name.value,
@@ -49,7 +49,7 @@ export async function createOrganization(core: Core, input: NewOrganization): Pr
 /** Changes an organization's rules; attempts under way keep those that they began under. */
 export async function updatePolicy(core: Core, caller: Caller, organizationId: string | null | undefined, patch: PolicyPatch): Promise<Organization> {
   const id = organizationFor(caller, organizationId);
-  return core.database.owner().transactional(async (em) => {
+  return executeAsOwner(core, caller, async (em) => {
     const organization = kindOfId(id) === 'organization' ? await em.findOne(OrganizationEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE }) : null;
     if (!organization) throw notFound('organization');
     const { policy, faults } = checkedPolicy(organization.policy, patch, organization.environment);
@@ -76,7 +76,7 @@ export async function createApiKey(core: Core, caller: Caller, input: NewApiKey)
   if (input.expiresAt != null && input.expiresAt <= now) faults.push({ path: 'expiresAt', code: 'in_past', message: 'The key would have expired already.' });
   if (faults.length > 0) throw badInput(faults);
   const minted = mintKey();
-  return core.database.owner().transactional(async (em) => {
+  return executeAsOwner(core, caller, async (em) => {
     const organization = kindOfId(organizationId) === 'organization' ? await em.findOne(OrganizationEntity, { id: organizationId }) : null;
     if (!organization) throw notFound('organization');
     const apiKey = em.create(ApiKeyEntity, {
@@ -97,7 +97,7 @@ export async function createApiKey(core: Core, caller: Caller, input: NewApiKey)
 
 /** Ends a key at once, with the connections that it has opened at any replica. Ending it again is the same as once. */
 export async function revokeApiKey(core: Core, caller: Caller, id: string): Promise<ApiKey> {
-  return core.database.owner().transactional(async (em) => {
+  return executeAsOwner(core, caller, async (em) => {
     const apiKey = kindOfId(id) === 'apiKey' ? await em.findOne(ApiKeyEntity, { id }, { filters: false }) : null;
     if (!apiKey || (caller.role !== 'OPERATOR' && apiKey.organizationId !== caller.organizationId)) throw notFound('API key');
     apiKey.revokedAt ??= core.clock.now();

@@ -24,7 +24,7 @@ export async function demoKeys(core: Core, dataDirectory: string): Promise<DemoK
   const reader = core.database.owner().getKysely() as unknown as Kysely<{ organization: { id: string } }>;
   const isEmpty = (await reader.selectFrom('organization').select('id').limit(1).executeTakeFirst()) === undefined;
   if (!isEmpty) return readKeys(path);
-  const organization = await createOrganization(core, { name: 'Demo', environment: 'SANDBOX' });
+  const organization = await createOrganization(core, OPERATOR, { name: 'Demo', environment: 'SANDBOX' });
   const partner = await createApiKey(core, OPERATOR, { organizationId: organization.id, role: 'PARTNER', name: 'Demo partner' });
   const reviewer = await createApiKey(core, OPERATOR, { organizationId: organization.id, role: 'REVIEWER', name: 'Demo reviewer' });
   const keys: DemoKeys = { apiKey: partner.secret, reviewerKey: reviewer.secret };

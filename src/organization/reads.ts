@@ -1,4 +1,4 @@
-import type { Caller } from '../core/caller.js';
+import type { Caller, Member } from '../core/caller.js';
 import type { Clock } from '../core/clock.js';
 import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
@@ -31,6 +31,14 @@ export async function readOrganization(database: Database, organizationId: strin
   return database.read<OrganizationTables, OrganizationTables['organization']>(organizationId, (reader) =>
     reader.selectFrom('organization').select(['id', 'name', 'environment', 'policy']).where('id', '=', organizationId).executeTakeFirstOrThrow(),
   );
+}
+
+/** Who acts by a key, by the key's id; null when there is none such, or it is revoked or expired. */
+export async function callerOfKey(database: Database, clock: Clock, keyId: string): Promise<Member | null> {
+  const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
+  const key = await reader.selectFrom('api_key').select(['id', 'organization_id', 'role', 'expires_at', 'revoked_at']).where('id', '=', keyId).executeTakeFirst();
+  if (!key || key.revoked_at !== null || (key.expires_at !== null && new Date(key.expires_at) <= clock.now())) return null;
+  return { role: key.role, organizationId: key.organization_id, actor: key.id, expiresAt: key.expires_at === null ? null : new Date(key.expires_at) };
 }
 
 /**

@@ -36,9 +36,9 @@ export class OrganizationResolver {
   }
 
   @Mutation(() => CreateOrganizationPayload, { description: 'For the operator: a new organization, under the default policy.' })
-  async createOrganization(@Arg('input', () => CreateOrganizationInput) input: CreateOrganizationInput): Promise<CreateOrganizationPayload> {
+  async createOrganization(@Ctx() context: RequestContext, @Arg('input', () => CreateOrganizationInput) input: CreateOrganizationInput): Promise<CreateOrganizationPayload> {
     const policy = input.policy == null ? {} : policyPatch(input.policy);
-    return { organization: organizationView(await createOrganization(this.core, { ...input, policy })) };
+    return { organization: organizationView(await createOrganization(this.core, context.caller, { ...input, policy })) };
   }
 
   @Mutation(() => UpdatePolicyPayload, { description: 'Changes the rules of an organization for the attempts that begin from now on.' })

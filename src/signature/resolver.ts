@@ -4,9 +4,8 @@ import type { RequestContext } from '../core/context.js';
 import { notFound } from '../core/errors.js';
 import { NodeObject } from '../core/objects.js';
 import { DateTimeScalar, IPAddressScalar } from '../core/scalars.js';
-import { CustomerObject } from '../customer/resolver.js';
 import { loadIdentity, showAttempt } from '../identity/resolver.js';
-import { IdentityObject } from '../identity/types.js';
+import { AttemptPayload, IdentityObject } from '../identity/types.js';
 import { contractsFor } from '../kyc/policy.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import { readOrganization } from '../organization/reads.js';
@@ -89,13 +88,9 @@ class SubmitSignaturesInput {
 }
 
 @ObjectType({ simpleResolvers: true })
-class SubmitSignaturesPayload {
+class SubmitSignaturesPayload extends AttemptPayload {
   @Field(() => [SignatureObject])
   signatures!: SignatureObject[];
-  @Field(() => IdentityObject)
-  identity!: IdentityObject;
-  @Field(() => CustomerObject)
-  customer!: CustomerObject;
 }
 
 @Resolver(() => SignatureObject)

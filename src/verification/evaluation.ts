@@ -12,6 +12,8 @@ export interface EvaluationFacts {
   verdict: EvaluationVerdict | null;
   /** It was ever in review or ever declared political exposure: it never passes by itself again. */
   needsPerson: boolean;
+  /** Submissions of documents that the attempt still has. */
+  attemptsRemaining: number;
 }
 
 /** What an evaluation comes to. */
@@ -26,7 +28,7 @@ export interface Conclusion {
 const MISSING_FIELDS = 'Some required data is missing or has to be entered again.';
 
 /** Concludes an evaluation: missing fields, tax number, documents, a person's look, pass; in this order (domain.md, Evaluation). */
-export function concludeEvaluation({ subject, verdict, needsPerson }: EvaluationFacts): Conclusion {
+export function concludeEvaluation({ subject, verdict, needsPerson, attemptsRemaining }: EvaluationFacts): Conclusion {
   if (verdict === null) {
     const fieldsToReenter = missingFields(subject).flatMap((requirement) => requirement.field ?? []);
     return { event: 'reject_input', demands: subject.demands, errorDescription: MISSING_FIELDS, requiredDocuments: [], fieldsToReenter };
@@ -40,6 +42,8 @@ export function concludeEvaluation({ subject, verdict, needsPerson }: Evaluation
   if (verdict.outcome === 'TIME_OUT') return { ...none, event: 'time_out' };
   if (verdict.outcome === 'DECLINE') return { ...none, event: 'decline' };
   const open = openDocumentDemands({ ...subject, demands });
+  // Who may submit no more, as after a fetch that failed, waits for a person and not for the expiry.
+  if (open.length > 0 && attemptsRemaining <= 0) return { ...none, event: 'flag' };
   if (open.length > 0) {
     return { ...none, event: 'require_documents', requiredDocuments: [...new Set(open.flatMap((demand) => demand.acceptedDocuments ?? []))] };
   }

@@ -3,6 +3,8 @@ import { MILLISECONDS_PER_SECOND } from '../core/clock.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import type { Job, JobKind } from '../core/jobs.js';
 import { moveDocument, requirementSubject, DELETE_FILES_JOB, type DocumentCommands } from '../document/commands.js';
+import { findingsOf } from '../document/mrz.js';
+import { awaitsFiles, FETCH_DOCUMENT_JOB, makeDocuments, type DocumentFetches } from '../document/fetching.js';
 import { documentsOf } from '../document/reads.js';
 import { atStep, CONTINUE_JOB, EXPIRE_JOB, lockAttempt, moveAttempt, type Attempt } from '../identity/commands.js';
 import { missingFields, openDocumentDemands, type RequirementSubject } from '../kyc/requirements.js';
@@ -34,6 +36,7 @@ export class VerificationJobs {
     private readonly core: () => Core,
     private readonly providerFor: ProviderChoice,
     private readonly documents: () => DocumentCommands,
+    private readonly fetches: () => DocumentFetches,
   ) {}
 
   /** Every kind of job of verification, with its handler. */
@@ -42,6 +45,7 @@ export class VerificationJobs {
       { name: CONTINUE_JOB, handle: (job) => this.#continue(stepOf(job, CONTINUE_JOB)) },
       { name: CONCLUDE_JOB, handle: (job) => this.#conclude(stepOf(job, CONCLUDE_JOB), job.isLastAttempt) },
       { name: EXPIRE_JOB, handle: (job) => this.#move(stepOf(job, EXPIRE_JOB), (unit, attempt) => moveAttempt(unit, attempt, 'expire')) },
+      { name: FETCH_DOCUMENT_JOB, handle: (job) => this.#fetch(stepOf(job, FETCH_DOCUMENT_JOB), String(job.data['documentId']), String(job.data['concludeAt']), job.isLastAttempt) },
       { name: DELETE_FILES_JOB, handle: (job) => this.documents().deleteFiles(String(job.data['keys']).split(' ').filter(Boolean)) },
     ];
   }
@@ -54,9 +58,27 @@ export class VerificationJobs {
   #continue(step: Step): Promise<void> {
     return this.#move(step, async (unit, attempt) => {
       if (attempt.identity.status === 'SIGNATURE_SUBMITTED') return moveAttempt(unit, attempt, 'finish');
-      if (attempt.identity.status === 'INITIATING') moveAttempt(unit, attempt, 'evaluate');
-      else await startChecks(unit, attempt);
+      if (attempt.identity.status === 'INITIATING') return this.#evaluate(unit, attempt);
+      await startChecks(unit, attempt);
       await this.#scheduleConclusion(unit, attempt);
+    });
+  }
+
+  /** Begins an evaluation. Documents by URL are fetched first; who is last with that has the provider asked. */
+  async #evaluate(unit: UnitOfWork, attempt: Attempt): Promise<void> {
+    moveAttempt(unit, attempt, 'evaluate');
+    const made = await makeDocuments(unit, attempt);
+    if (made.length === 0) return this.#scheduleConclusion(unit, attempt);
+    const concludeAt = await this.#conclusionTime(unit, attempt);
+    const { id: identityId, step } = attempt.identity;
+    for (const documentId of made) unit.enqueue({ name: FETCH_DOCUMENT_JOB, data: { identityId, step, documentId, concludeAt: concludeAt.toISOString() } });
+  }
+
+  async #fetch(step: Step, documentId: string, concludeAt: string, isLastAttempt: boolean): Promise<void> {
+    await this.fetches().fetch(step.principal, step.identityId, documentId, isLastAttempt);
+    await this.#move(step, async (unit, { identity }) => {
+      if (await awaitsFiles(unit, identity.id)) return;
+      unit.enqueue({ name: CONCLUDE_JOB, data: { identityId: identity.id, step: identity.step }, dueAt: new Date(concludeAt) });
     });
   }
 
@@ -66,8 +88,14 @@ export class VerificationJobs {
     if (status !== 'EVALUATING_SUBMISSION' && status !== 'RECORDS_UPLOADED' && status !== 'IN_REVIEW') return;
     const provider = this.providerFor(await organizationOf(unit));
     if (status === 'IN_REVIEW' && !provider.decidesReviews) return;
-    const milliseconds = provider.seconds(status, providerSubject(attempt)) * MILLISECONDS_PER_SECOND;
-    unit.enqueue({ name: CONCLUDE_JOB, data: { identityId: id, step }, dueAt: new Date(unit.organizationNow.getTime() + milliseconds) });
+    unit.enqueue({ name: CONCLUDE_JOB, data: { identityId: id, step }, dueAt: await this.#conclusionTime(unit, attempt) });
+  }
+
+  /** When the provider's answer to a step that begins now is there. */
+  async #conclusionTime(unit: UnitOfWork, attempt: Attempt): Promise<Date> {
+    const provider = this.providerFor(await organizationOf(unit));
+    const status = attempt.identity.status as 'EVALUATING_SUBMISSION' | 'RECORDS_UPLOADED' | 'IN_REVIEW';
+    return new Date(unit.organizationNow.getTime() + provider.seconds(status, providerSubject(attempt)) * MILLISECONDS_PER_SECOND);
   }
 
   /** Asks the provider, outside any transaction, and brings its answer in as a command. */
@@ -98,7 +126,11 @@ export class VerificationJobs {
         provider: this.providerFor(organization),
         subject: providerSubject(attempt),
         isIncomplete: missingFields(requirements).length > 0,
-        documents: documents.filter(({ document }) => document.status === 'PROCESSING').map(({ document }): ProviderDocument => ({ id: document.id, selectedIdClass: document.selectedIdClass })),
+        documents: documents.filter(({ document }) => document.status === 'PROCESSING').map(({ document }): ProviderDocument => ({
+          id: document.id,
+          selectedIdClass: document.selectedIdClass,
+          findings: findingsOf({ mrz: document.mrz ?? null, number: document.number ?? null, expirationDate: document.expirationDate ?? null }, attempt.identity.kycData, unit.now),
+        })),
       };
     });
   }
@@ -109,7 +141,7 @@ export class VerificationJobs {
       const { environment } = await organizationOf(unit);
       const documents = await documentsOf(unit, identity.id);
       const subject = requirementSubject(attempt, environment, documents.map((each) => each.subject));
-      const conclusion = concludeEvaluation({ subject, verdict, needsPerson: identity.needsPerson });
+      const conclusion = concludeEvaluation({ subject, verdict, needsPerson: identity.needsPerson, attemptsRemaining: identity.documentAttemptsRemaining });
       identity.demands = conclusion.demands;
       identity.evaluations += 1;
       if (verdict) identity.providerState = { ...verdict.state };
@@ -177,6 +209,7 @@ function providerSubject({ customer, identity }: Attempt): ProviderSubject {
     debugStatus: identity.debugStatus ?? null,
     debugFailureReason: identity.debugFailureReason ?? null,
     evaluations: identity.evaluations,
+    documentSubmissions: identity.documentSubmissions,
     state: identity.providerState,
   };
 }

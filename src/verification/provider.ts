@@ -1,3 +1,4 @@
+import type { DocumentFinding } from '../document/mrz.js';
 import type { DocumentDemand } from '../kyc/demands.js';
 import type { KycData } from '../kyc/fields.js';
 import type { DebugStatus, IdClass, TransactionType } from '../kyc/vocabularies.js';
@@ -12,6 +13,8 @@ export interface ProviderSubject {
   debugFailureReason: string | null;
   /** Evaluations that have come to a conclusion before. */
   evaluations: number;
+  /** Submissions of documents so far. */
+  documentSubmissions: number;
   /** What this provider last kept. */
   state: Readonly<Record<string, unknown>>;
 }
@@ -31,6 +34,8 @@ export interface EvaluationVerdict {
 export interface ProviderDocument {
   id: string;
   selectedIdClass: IdClass;
+  /** What the gateway itself has found. */
+  findings: readonly DocumentFinding[];
 }
 
 /** What a provider says of one document; `reason` null: it passes. */

@@ -5,7 +5,8 @@ import { badInput } from '../core/errors.js';
 import { CustomerObject } from '../customer/resolver.js';
 import { documentsByIdentity, filesByDocument, subjectDocument } from '../document/reads.js';
 import { identityById } from '../identity/reads.js';
-import { KycDataFields } from '../identity/kyc-types.js';
+import { subjectOfGiven, checkGivenDocuments } from '../identity/given-documents.js';
+import { KycDataInputFields } from '../identity/kyc-types.js';
 import { IdentityObject } from '../identity/types.js';
 import { mergeKycData } from '../kyc/fields.js';
 import { freshSubject, missingSignatures, requirementsOf, type Requirement, type RequirementSubject } from '../kyc/requirements.js';
@@ -47,7 +48,7 @@ async function requirementsOfAttempt(core: Core, context: RequestContext, row: I
     transactionType: row.transaction_type,
     policy: row.policy,
     environment,
-    documents: documents.map((document, index) => subjectDocument(document, files[index] ?? [])),
+    documents: [...documents.map((document, index) => subjectDocument(document, files[index] ?? [])), ...row.documents_by_url.map(subjectOfGiven)],
     signedContracts: signatures.map((signature) => signature.contract_type),
     hostedPage: false,
     demands: row.demands,
@@ -63,7 +64,7 @@ export class DryRunResolver {
   @Query(() => [RequirementObject], { description: 'What a person like this would have to provide, without creating anyone. Malformed data is BAD_USER_INPUT, as it would be.' })
   async requirements(
     @Ctx() context: RequestContext,
-    @Arg('kycData', () => KycDataFields) kycData: KycDataFields,
+    @Arg('kycData', () => KycDataInputFields) kycData: KycDataInputFields,
     @Arg('transactionType', () => vocabularies.TransactionType.values, { nullable: true }) transactionType?: vocabularies.TransactionType | null,
   ): Promise<Requirement[]> {
     const { environment, policy } = await readOrganization(this.core.database, context.member.organizationId);
@@ -72,8 +73,9 @@ export class DryRunResolver {
       minimumAge: policy.minimumAge,
       acceptedNationalIds: acceptedNationalIds(environment),
     });
+    const documents = checkGivenDocuments(kycData.documents, { now: this.core.clock.now(), allowPrivateUrls: this.core.allowPrivateUrls }, faults);
     if (faults.length > 0) throw badInput(faults);
-    return requirementsOf(freshSubject(mergeKycData({}, value), transactionType ?? null, { environment, policy }));
+    return requirementsOf({ ...freshSubject(mergeKycData({}, value), transactionType ?? null, { environment, policy }), documents: documents.map(subjectOfGiven) });
   }
 }
 

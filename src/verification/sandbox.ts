@@ -16,6 +16,8 @@ const FAILURE_UNEXPLAINED = 'The document could not be verified.';
 const MISMATCH_DESCRIPTION = 'The Social Security number does not match the records. Check it and enter it again.';
 /** Where it went wrong is kept as the number whose control goes on deciding the attempt. */
 const HELD_TO = 'heldTo';
+/** Which submission of documents fails its check, though later ones pass. */
+const FAILS_SUBMISSION = 'failsSubmission';
 
 /** The provider of sandboxes: deterministic answers from the table of controls, on the sandbox's schedule. */
 export function sandboxProvider(speed: number): Provider {
@@ -44,12 +46,18 @@ function evaluate(subject: ProviderSubject): EvaluationVerdict {
     outcome: answer.outcome,
     demands: (answer.documents ?? []).map((document) => DEMANDS[document]),
     errorDescription: isMismatch ? MISMATCH_DESCRIPTION : debugFailure(subject),
-    state: holds === null ? {} : { [HELD_TO]: holds },
+    state: { ...(holds === null ? {} : { [HELD_TO]: holds }), ...(failsGivenDocuments(subject) ? { [FAILS_SUBMISSION]: subject.documentSubmissions } : {}) },
   };
 }
 
+/** Whether the documents that came with the first evaluation are to fail where later ones pass. */
+function failsGivenDocuments(subject: ProviderSubject): boolean {
+  return answerFor(subject).control.failsFirstDocuments === true && subject.evaluations === 0 && subject.documentSubmissions > 0;
+}
+
 function check(subject: ProviderSubject, document: ProviderDocument): DocumentVerdict {
-  if (!answerFor(subject).control.failsDocuments) return { documentId: document.id, reason: null };
+  const fails = answerFor(subject).control.failsDocuments || subject.state[FAILS_SUBMISSION] === subject.documentSubmissions;
+  if (!fails) return { documentId: document.id, reason: null };
   return { documentId: document.id, reason: debugFailure(subject) ?? FAILURE_UNEXPLAINED };
 }
 

@@ -2,7 +2,7 @@ import type { Member } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
-import { outboundFault } from '../core/outbound.js';
+import { outboundFault } from './outbound.js';
 import { NOTE_MAX_LENGTH, validateText } from '../kyc/text.js';
 import { WebhookEndpointEntity, type DeliveryRow, type WebhookEndpoint } from './entity.js';
 import { matchedTypes, patternFaults } from './patterns.js';

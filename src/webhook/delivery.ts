@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import { OutboundError, type Outbound } from '../core/outbound.js';
+import { OutboundError, type Outbound } from './outbound.js';
 import type { AttemptRecord } from './entity.js';
 import type { ClaimedDelivery } from './queue.js';
 import { signedHeaders } from './signing.js';

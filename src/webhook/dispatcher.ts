@@ -4,7 +4,7 @@ import type { Core } from '../core/command.js';
 import { EVENT_CHANNEL, type EventHint } from '../core/event-log.js';
 import type { Listener } from '../core/listener.js';
 import { errorFacts } from '../core/log.js';
-import type { Outbound } from '../core/outbound.js';
+import type { Outbound } from './outbound.js';
 import { attemptDelivery } from './delivery.js';
 import { claim, recordAttempt, release, type ClaimedDelivery } from './queue.js';
 

@@ -15,7 +15,6 @@ import {
 /** What webhooks stand on beside the core. */
 export interface WebhookParts {
   core: Core;
-  allowPrivateUrls: boolean;
   /** Has what is due for an organization sent now, without waiting for the next sweep. */
   wake(organizationId: string): void;
 }
@@ -60,19 +59,19 @@ export class WebhookResolver {
     @Arg('after', () => String, { nullable: true }) after?: string | null,
     @Arg('filter', () => WebhookDeliveryFilterInput, { nullable: true }) filter?: WebhookDeliveryFilterInput | null,
   ): Promise<Connection<WebhookDeliveryObject>> {
-    const page = pageRequest(first, after);
+    const page = pageRequest('webhookDelivery', first, after);
     return pageOf(page, await deliveryPage(this.parts.core.database, context.member.organizationId, page, filter ?? {}), deliveryView);
   }
 
   @Mutation(() => CreateWebhookEndpointPayload, { description: 'A new endpoint: told of what happens from now on, at least once each. Its secret is shown this once.' })
   async createWebhookEndpoint(@Ctx() context: RequestContext, @Arg('input', () => CreateWebhookEndpointInput) input: CreateWebhookEndpointInput): Promise<CreateWebhookEndpointPayload> {
-    const { secret, endpoint } = await createEndpoint(this.parts.core, context.member, input, this.parts.allowPrivateUrls);
+    const { secret, endpoint } = await createEndpoint(this.parts.core, context.member, input, this.parts.core.allowPrivateUrls);
     return { secret, endpoint: endpointView(endpointRow(endpoint)) };
   }
 
   @Mutation(() => UpdateWebhookEndpointPayload, { description: 'Changes an endpoint, or enables it again.' })
   async updateWebhookEndpoint(@Ctx() context: RequestContext, @Arg('input', () => UpdateWebhookEndpointInput) input: UpdateWebhookEndpointInput): Promise<UpdateWebhookEndpointPayload> {
-    const endpoint = await updateEndpoint(this.parts.core, context.member, input, this.parts.allowPrivateUrls);
+    const endpoint = await updateEndpoint(this.parts.core, context.member, input, this.parts.core.allowPrivateUrls);
     this.parts.wake(context.member.organizationId);
     return { endpoint: endpointView(endpointRow(endpoint)) };
   }

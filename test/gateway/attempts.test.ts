@@ -82,6 +82,40 @@ describe('a further attempt', () => {
   );
 });
 
+describe('no dead end', () => {
+  it('documents that are wanted when no attempt is left go to a person', async () => {
+    const { id, partner, reviewer } = await gateway.organization();
+    await gateway.operator.request(UPDATE_POLICY, { input: { organizationId: id, policy: { documentAttempts: 1 } } });
+    const customerId = await newCustomer(partner);
+    const identityId = await submit(partner, customerId, CALIFORNIAN, { ...INSTITUTIONAL, debugStatus: 'FAILED' });
+    await advance(partner, EVALUATION);
+    await partner.request(SUBMIT_DOCUMENT, { input: { identityId, selectedIdClass: 'PASSPORT', frontPhoto: await photo() } });
+    await advance(partner, DOCUMENT_CHECK);
+    await reviewer.request(REVIEW, { input: { identityId, decision: 'REQUEST_INFORMATION', requiredFields: ['kycData.legalFirstName'] } });
+    await partner.request(PATCH_IDENTITY, { input: { identityId, kycData: { legalFirstName: 'Grace' } } });
+    await advance(partner, EVALUATION);
+    expect((await partner.request(CUSTOMER, { id: customerId })).customer?.identity?.status).toBe('IN_REVIEW');
+  });
+
+  it('the data that a further attempt carries over is judged by the policy that it begins under', async () => {
+    const { id, partner, reviewer } = await gateway.organization();
+    const customerId = await newCustomer(partner);
+    const identityId = await submit(partner, customerId, { ...CALIFORNIAN, nationalIdNumber: '000-00-0000' }, INSTITUTIONAL);
+    await advance(partner, EVALUATION);
+    await reviewer.request(REVIEW, { input: { identityId, decision: 'DECLINE' } });
+    await gateway.operator.request(UPDATE_POLICY, { input: { organizationId: id, policy: { minimumAge: 90 } } });
+    const facts = await partner.refusal(PATCH_CUSTOMER, { input: { customerId, kycData: { legalMiddleName: 'B' } } });
+    expect(facts.fields?.map(({ path, code }) => ({ path, code }))).toEqual([{ path: 'kycData.dateOfBirth', code: 'too_young' }]);
+  });
+
+  it('after SSN_ERROR the next evaluation goes on whatever was patched', async () => {
+    const { partner, customerId, identityId } = await bringTo(gateway, 'SSN_ERROR');
+    await partner.request(PATCH_IDENTITY, { input: { identityId, kycData: { legalMiddleName: 'B' } } });
+    await advance(partner, EVALUATION);
+    expect((await partner.request(CUSTOMER, { id: customerId })).customer?.identity?.status).toBe('AWAITING_DOCUMENT_UPLOAD');
+  });
+});
+
 describe('the rest of the patch', () => {
   it('email, names and partnerUserId alone start or move no attempt', async () => {
     const { partner, customerId, identityId } = await bringTo(gateway, 'INPUT_ERROR');

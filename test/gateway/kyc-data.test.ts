@@ -127,6 +127,28 @@ describe('KYC data', () => {
     expect(await partner.request(SNAPSHOT, { id })).toEqual(before);
   });
 
+  it('a fault has the path of the input, whatever the variables are called and wherever the value stands', async () => {
+    const { partner } = await gateway.organization();
+    const customerId = await newCustomer(partner);
+    const query = `mutation ($customer: ID!, $phone: String, $birth: Date, $code: CountryCode) {
+      patchCustomer(input: { customerId: $customer, kycData: { phoneNumber: $phone, dateOfBirth: $birth, address: { country: $code } } }) { customer { id } }
+    }`;
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { ...partner.headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables: { customer: customerId, phone: 'bad', birth: 'nope', code: 'Narnia' } }),
+    });
+    const { errors } = (await response.json()) as { errors: { extensions: { fields: { path: string }[] } }[] };
+    expect(errors[0]?.extensions.fields.map(({ path }) => path).sort()).toEqual(['kycData.address.country', 'kycData.dateOfBirth', 'kycData.phoneNumber']);
+    const literal = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { ...partner.headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ query: '{ requirements(kycData: { address: { country: "Narnia" } }) { kind } }' }),
+    });
+    const refused = (await literal.json()) as { errors: { extensions: { code: string; fields: { path: string }[] } }[] };
+    expect(refused.errors[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'kycData.address.country' }] });
+  });
+
   it('strict refuses what is incomplete and stores nothing; otherwise it becomes requirements', async () => {
     const { partner } = await gateway.organization();
     const id = await newCustomer(partner);

@@ -26,6 +26,20 @@ export interface Answer<Data> {
   errors: GraphQLFormattedError[] | undefined;
 }
 
+/** An answer as it came over the wire. */
+export interface RawAnswer {
+  status: number;
+  headers: Headers;
+  text: string;
+  json: { data?: Record<string, unknown> | null; errors?: { message: string; extensions: RefusalFacts }[] };
+}
+
+/** Reads an answer, which is to be JSON whatever was asked. */
+export async function rawAnswer(response: Response): Promise<RawAnswer> {
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: JSON.parse(text) as RawAnswer['json'] };
+}
+
 /** A caller of the gateway over HTTP and WebSocket. */
 export class Client {
   constructor(
@@ -57,6 +71,12 @@ export class Client {
     const { data, errors } = await this.send(document, variables);
     if (!errors?.[0]) throw new Error(`Not refused: ${JSON.stringify(data)}`);
     return errors[0].extensions as unknown as RefusalFacts;
+  }
+
+  /** POSTs whatever there is to /graphql and returns the answer as text too: for what no typed operation can say. */
+  async post(body: unknown, headers: Record<string, string> = {}): Promise<RawAnswer> {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return rawAnswer(await fetch(`${this.url}/graphql`, { method: 'POST', headers: { ...this.headers, 'content-type': 'application/json', ...headers }, body: text }));
   }
 
   /** A WebSocket connection of this caller. Dispose of it at the end. */

@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { isPublicAddress, Outbound, OutboundError, outboundFault } from '../../src/core/outbound.js';
+import { isPublicAddress } from '../../src/core/outbound.js';
+import { Outbound, OutboundError, outboundFault } from '../../src/webhook/outbound.js';
 
 /** What the names of these tests resolve to. */
 const NAMES = vi.hoisted((): Record<string, string[]> => ({

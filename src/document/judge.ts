@@ -1,0 +1,45 @@
+import { buffer } from 'node:stream/consumers';
+import type { DocumentFileType } from '../kyc/vocabularies.js';
+import type { Inspection, Inspector } from './inspection.js';
+import type { FileStorage } from './storage.js';
+
+/** Bounds the memory of decoding one picture: the largest sensors of phones have fifty megapixels, in bursts of twice that. */
+const MAXIMUM_PIXELS = 100_000_000;
+
+/** What policy asks of a file. */
+export interface FileRules {
+  maxBytes: number;
+  minPixels: number;
+  maxPdfPages: number;
+}
+
+/** A file that lies in the storage and has yet to be judged. */
+export interface ReceivedFile {
+  key: string;
+  size: number;
+  documentType: DocumentFileType;
+}
+
+/** Judges files that were received, however they came. */
+export class FileJudge {
+  constructor(
+    private readonly storage: FileStorage,
+    private readonly inspector: Inspector,
+  ) {}
+
+  /** The verdict on one file under the organization's rules. */
+  async judge(file: ReceivedFile, rules: FileRules): Promise<Inspection> {
+    if (file.size > rules.maxBytes) {
+      return { ok: false, code: 'PAYLOAD_TOO_LARGE', fault: 'too_large', message: `A file may have at most ${rules.maxBytes} bytes.` };
+    }
+    const inspection = await this.inspector.inspect(() => buffer(this.storage.read(file.key)), {
+      minimumPixels: rules.minPixels,
+      maximumPixels: MAXIMUM_PIXELS,
+      maximumPdfPages: rules.maxPdfPages,
+    });
+    if (inspection.ok && file.documentType === 'SELFIE' && inspection.mimeType === 'application/pdf') {
+      return { ok: false, code: 'UNSUPPORTED_MEDIA_TYPE', fault: 'unsupported_type', message: 'A selfie is a JPEG or a PNG.' };
+    }
+    return inspection;
+  }
+}

@@ -1,0 +1,45 @@
+import { Kind, parse, visit, type ASTNode, type GraphQLError, type ValueNode } from 'graphql';
+
+/** Where a value stands in the arguments of a field: names of arguments and fields, indexes of lists. */
+export type Place = readonly (string | number)[];
+
+/** `input` is the argument of every mutation: the paths of the contract begin below it. */
+export function pathOf(place: Place): string {
+  return (place[0] === 'input' && place.length > 1 ? place.slice(1) : place).join('.');
+}
+
+/** Where each variable of an operation is first used. */
+export function variablePlaces(operation: ASTNode): ReadonlyMap<string, Place> {
+  const places = new Map<string, Place>();
+  eachValue(operation, (value, place) => {
+    if (value.kind === Kind.VARIABLE && !places.has(value.name.value)) places.set(value.name.value, place);
+  });
+  return places;
+}
+
+/** The path of the literal that an error of validation is about; null when it is about none. */
+export function literalPath(error: GraphQLError): string | null {
+  const start = error.positions?.[0];
+  if (error.source === undefined || start === undefined) return null;
+  let path: string | null = null;
+  // The error knows the place in the text alone, so the text is read again: only ever for a refusal.
+  eachValue(parse(error.source.body), (value, place) => {
+    if (value.loc?.start === start) path = pathOf(place);
+  });
+  return path;
+}
+
+function eachValue(root: ASTNode, see: (value: ValueNode, place: Place) => void): void {
+  visit(root, {
+    Argument: ({ name, value }) => {
+      walk(value, [name.value], see);
+      return false;
+    },
+  });
+}
+
+function walk(value: ValueNode, place: Place, see: (value: ValueNode, place: Place) => void): void {
+  see(value, place);
+  if (value.kind === Kind.LIST) value.values.forEach((item, index) => walk(item, [...place, index], see));
+  if (value.kind === Kind.OBJECT) value.fields.forEach((field) => walk(field.value, [...place, field.name.value], see));
+}

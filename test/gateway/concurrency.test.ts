@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import type { Answer } from '../support/client.js';
+import { bringTo, CONTRACTS, newCustomer, signature } from '../support/flows.js';
+import { useGateway } from '../support/gateway.js';
+import { CREATE_CUSTOMER, CUSTOMER, IDENTITY_CHANGES, PATCH_CUSTOMER, PATCH_IDENTITY, REVIEW, SNAPSHOT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES } from '../support/operations.js';
+import { CALIFORNIAN } from '../support/people.js';
+
+const gateway = useGateway();
+/** Without workers a status stays until somebody asks for the next. */
+const still = useGateway({}, { workers: false });
+
+const TOGETHER = 20;
+
+function times<Data>(count: number, ask: (index: number) => Promise<Answer<Data>>): Promise<Answer<Data>[]> {
+  return Promise.all(Array.from({ length: count }, (_, index) => ask(index)));
+}
+
+function codes<Data>(answers: readonly Answer<Data>[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { errors } of answers) {
+    const code = String(errors?.[0]?.extensions?.['code'] ?? 'accepted');
+    counts[code] = (counts[code] ?? 0) + 1;
+  }
+  return counts;
+}
+
+describe('at the same moment', () => {
+  it(`${TOGETHER} submissions for one customer: one is accepted, the rest are PATCH_NOT_ALLOWED`, async () => {
+    const { partner } = await gateway.organization();
+    const customerId = await newCustomer(partner);
+    const answers = await times(TOGETHER, () => partner.send(SUBMIT_IDENTITY, { input: { customerId, kycData: CALIFORNIAN } }));
+    expect(codes(answers)).toEqual({ accepted: 1, PATCH_NOT_ALLOWED: TOGETHER - 1 });
+    const { customer } = await partner.request(SNAPSHOT, { id: customerId });
+    expect(customer?.identities.nodes).toHaveLength(1);
+  });
+
+  it(`${TOGETHER} patches of a customer without an attempt: one begins it, the rest are PATCH_NOT_ALLOWED`, async () => {
+    const { partner } = await still.organization();
+    const customerId = await newCustomer(partner);
+    const answers = await times(TOGETHER, () => partner.send(PATCH_CUSTOMER, { input: { customerId, kycData: CALIFORNIAN } }));
+    expect(codes(answers)).toEqual({ accepted: 1, PATCH_NOT_ALLOWED: TOGETHER - 1 });
+  });
+
+  it(`${TOGETHER} customers of one partnerUserId: one is created, the rest are BAD_USER_INPUT, taken`, async () => {
+    const { partner } = await gateway.organization();
+    const answers = await times(TOGETHER, () => partner.send(CREATE_CUSTOMER, { input: { partnerUserId: 'one-of-a-kind' } }));
+    expect(codes(answers)).toEqual({ accepted: 1, BAD_USER_INPUT: TOGETHER - 1 });
+    const refused = answers.flatMap(({ errors }) => errors?.[0]?.extensions?.['fields'] ?? []);
+    expect(refused).toEqual(Array.from({ length: TOGETHER - 1 }, () => expect.objectContaining({ path: 'partnerUserId', code: 'taken' })));
+  });
+
+  it('approve and decline: one of them is the decision', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const person = await bringTo(still, 'IN_REVIEW');
+      const changes = await person.partner.subscribe(IDENTITY_CHANGES, { identityId: person.identityId });
+      const answers = await times(4, (index) => person.reviewer.send(REVIEW, { input: { identityId: person.identityId, decision: index % 2 ? 'DECLINE' : 'APPROVE' } }));
+      expect(codes(answers)).toEqual({ accepted: 1, PATCH_NOT_ALLOWED: 3 });
+      const decided = answers.find(({ errors }) => !errors)?.data?.reviewIdentity.identity.status;
+      expect((await person.partner.request(CUSTOMER, { id: person.customerId })).customer?.identity?.status).toBe(decided);
+      expect((await changes.take(1)).map(({ identityStatusChanged }) => identityStatusChanged.newStatus)).toEqual([decided]);
+      await changes.close();
+    }
+  });
+
+  it('the same signatures several times: each contract is signed once', async () => {
+    const person = await bringTo(still, 'AWAITING_SIGNATURE');
+    const answers = await times(9, (index) =>
+      person.partner.send(SUBMIT_SIGNATURES, { input: { identityId: person.identityId, signatures: [signature(CONTRACTS[index % CONTRACTS.length]!)] } }),
+    );
+    expect(codes(answers)['accepted']).toBe(CONTRACTS.length);
+    const { customer } = await person.partner.request(SNAPSHOT, { id: person.customerId });
+    expect(customer?.identities.nodes[0]?.signatures.map(({ contractType }) => contractType).toSorted()).toEqual(CONTRACTS.toSorted());
+    expect(customer?.identities.nodes[0]?.status).toBe('SIGNATURE_SUBMITTED');
+  });
+
+  it(`${TOGETHER} patches of ids alone: every one is counted, and versions have no gap`, async () => {
+    const person = await bringTo(still, 'INCOMPLETE_VERIFICATIONS');
+    const before = (await person.partner.request(CUSTOMER, { id: person.customerId })).customer!.identity!.version;
+    const answers = await times(TOGETHER, (index) => person.partner.send(PATCH_IDENTITY, { input: { identityId: person.identityId, userId: `user-${index}` } }));
+    const versions = answers.map(({ data }) => data?.patchIdentity.identity.version ?? 0).toSorted((one, other) => one - other);
+    expect(versions).toEqual(Array.from({ length: TOGETHER }, (_, index) => before + index + 1));
+  });
+});
