@@ -6,10 +6,9 @@ import { refusal } from '../core/errors.js';
 import { deliver, type Deliveries } from './deliveries.js';
 import { formatError, formatResult } from './errors.js';
 import { Operations } from './operations.js';
-import { authenticated, callerOfRequest, currentRequestId, GRAPHQL_PATH, type Transports } from './server.js';
+import { authenticated, callerOfRequest, currentRequestId, exactPath, GRAPHQL_PATH, LARGEST_BODY, type Transports } from './server.js';
 
 export const STREAM_PATH = `${GRAPHQL_PATH}/stream`;
-const LARGEST_BODY = '1mb';
 /** Keeps streams open through proxies, and finds the dead ones. */
 const KEEP_ALIVE_MILLISECONDS = 12_000;
 /** A client that reads nothing for so long is gone: it resumes with Last-Event-ID. */
@@ -31,7 +30,7 @@ interface Parameters {
 export function mountEventStream(app: Express, transports: Transports): () => Promise<void> {
   const operations = new Operations(transports.schema);
   const streams = new Set<Response>();
-  app.use(STREAM_PATH, authenticated(transports.authenticate), express.json({ limit: LARGEST_BODY }), (request, response, next) => {
+  app.use(STREAM_PATH, exactPath, authenticated(transports.authenticate), express.json({ limit: LARGEST_BODY }), (request, response, next) => {
     answer(request, response, operations, transports, streams).catch(next);
   });
   return () => {
