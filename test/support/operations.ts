@@ -1,5 +1,7 @@
 import { graphql } from '../generated/index.js';
 
+export * from './changes.js';
+
 // The operations that suites share. What a suite alone asks stands in the suite.
 
 graphql(`
@@ -194,17 +196,6 @@ export const REVIEW = graphql(`
   }
 `);
 
-export const REVOKE_API_KEY = graphql(`
-  mutation RevokeApiKey($input: RevokeApiKeyInput!) {
-    revokeApiKey(input: $input) {
-      apiKey {
-        id
-        revokedAt
-      }
-    }
-  }
-`);
-
 export const CUSTOMER = graphql(`
   query CustomerNow($id: ID!) {
     customer(id: $id) {
@@ -299,64 +290,6 @@ export const SNAPSHOT = graphql(`
             createdAt
           }
         }
-      }
-    }
-  }
-`);
-
-export const CUSTOMER_CHANGES = graphql(`
-  subscription CustomerChanges($customerId: ID) {
-    customerStatusChanged(customerId: $customerId) {
-      id
-      cursor
-      occurredAt
-      version
-      oldStatus
-      newStatus
-      reason
-      requiredDocuments
-      customer {
-        id
-        status
-        kycStatus
-        version
-      }
-    }
-  }
-`);
-
-export const IDENTITY_CHANGES = graphql(`
-  subscription IdentityChanges($identityId: ID, $customerId: ID) {
-    identityStatusChanged(identityId: $identityId, customerId: $customerId) {
-      id
-      cursor
-      occurredAt
-      version
-      oldStatus
-      newStatus
-      errorDescription
-      identity {
-        id
-        status
-        version
-      }
-    }
-  }
-`);
-
-export const DOCUMENT_CHANGES = graphql(`
-  subscription DocumentChanges($identityId: ID, $documentId: ID) {
-    documentStatusChanged(identityId: $identityId, documentId: $documentId) {
-      id
-      cursor
-      occurredAt
-      version
-      oldStatus
-      newStatus
-      document {
-        id
-        status
-        rejectionReason
       }
     }
   }
