@@ -4,7 +4,8 @@ import { graphql } from '../generated/index.js';
 import type { IdentityStatus } from '../generated/graphql.js';
 import { advance, bringTo, DOCUMENT_CHECK, EVALUATION, newCustomer, photo, REVIEWING, sign, signature, submit, WAITING, type Applicant } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
-import { CUSTOMER, IDENTITY_CHANGES, PATCH_CUSTOMER, PATCH_IDENTITY, REVIEW, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES } from '../support/operations.js';
+import { IDENTITY_CHANGES } from '../support/changes.js';
+import { CUSTOMER, PATCH_CUSTOMER, PATCH_IDENTITY, REVIEW, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES } from '../support/operations.js';
 import { CALIFORNIAN, GERMAN } from '../support/people.js';
 
 const gateway = useGateway();

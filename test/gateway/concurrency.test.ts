@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Answer } from '../support/client.js';
 import { bringTo, CONTRACTS, newCustomer, signature } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
-import { CREATE_CUSTOMER, CUSTOMER, IDENTITY_CHANGES, PATCH_CUSTOMER, PATCH_IDENTITY, REVIEW, SNAPSHOT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES } from '../support/operations.js';
+import { IDENTITY_CHANGES } from '../support/changes.js';
+import { CREATE_CUSTOMER, CUSTOMER, PATCH_CUSTOMER, PATCH_IDENTITY, REVIEW, SNAPSHOT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES } from '../support/operations.js';
 import { CALIFORNIAN } from '../support/people.js';
 
 const gateway = useGateway();

@@ -3,7 +3,8 @@ import type { CustomerStatus, IdentityStatus, KycDataInput } from '../generated/
 import type { Client } from '../support/client.js';
 import { advance, DOCUMENT_CHECK, EVALUATION, newCustomer, photo, REVIEWING, submitPassport } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
-import { CUSTOMER, CUSTOMER_CHANGES, IDENTITY_CHANGES, PATCH_CUSTOMER, SUBMIT_DOCUMENT } from '../support/operations.js';
+import { CUSTOMER_CHANGES, IDENTITY_CHANGES } from '../support/changes.js';
+import { CUSTOMER, PATCH_CUSTOMER, SUBMIT_DOCUMENT } from '../support/operations.js';
 import { GERMAN } from '../support/people.js';
 
 const gateway = useGateway();

@@ -49,7 +49,7 @@ describe('a restart', () => {
   });
 });
 
-describe.runIf(isEmbedded)('the data directory', () => {
+const ofEmbedded = (): void => {
   const second = () => startGateway(readConfig({ PORT: '0', DATA_DIR: gateway.dataDirectory, LOG_LEVEL: 'silent' }));
 
   it('is refused to a second gateway within 5 s, in one sentence, and the first is unharmed', async () => {
@@ -85,7 +85,8 @@ describe.runIf(isEmbedded)('the data directory', () => {
     await gateway.start();
     expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(200);
   });
-});
+};
+if (isEmbedded) describe('the data directory', ofEmbedded);
 
 /** The number of a process that has ended. */
 async function deadProcess(): Promise<number> {

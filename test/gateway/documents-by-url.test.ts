@@ -5,7 +5,8 @@ import type { KycDataInput, KycDocumentInput } from '../generated/graphql.js';
 import { useFileServer } from '../support/file-server.js';
 import { advance, DOCUMENT_CHECK, EVALUATION, newCustomer, REVIEWING, submit, submitPassport } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
-import { CUSTOMER, IDENTITY_CHANGES, PATCH_CUSTOMER, PATCH_IDENTITY, SUBMIT_IDENTITY } from '../support/operations.js';
+import { IDENTITY_CHANGES } from '../support/changes.js';
+import { CUSTOMER, PATCH_CUSTOMER, PATCH_IDENTITY, SUBMIT_IDENTITY } from '../support/operations.js';
 import { CALIFORNIAN, GERMAN } from '../support/people.js';
 import type { Client } from '../support/client.js';
 

@@ -3,7 +3,8 @@ import type { Client } from '../support/client.js';
 import { EventSource } from '../support/event-source.js';
 import { newCustomer } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
-import { CREATE_KEY, CUSTOMER_CHANGES, REVOKE_API_KEY } from '../support/operations.js';
+import { CUSTOMER_CHANGES } from '../support/changes.js';
+import { CREATE_KEY, REVOKE_API_KEY } from '../support/operations.js';
 import { RawSocket } from '../support/raw-socket.js';
 
 const clock = { ahead: 0, now: () => new Date(Date.now() + clock.ahead) };

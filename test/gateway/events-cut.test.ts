@@ -4,7 +4,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { newCustomer } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
-import { CUSTOMER_CHANGES, EVENTS } from '../support/operations.js';
+import { CUSTOMER_CHANGES } from '../support/changes.js';
+import { EVENTS } from '../support/operations.js';
 import type { Client } from '../support/client.js';
 
 const gateway = useGateway();

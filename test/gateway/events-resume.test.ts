@@ -3,7 +3,8 @@ import type { Client } from '../support/client.js';
 import { EventSource } from '../support/event-source.js';
 import { newCustomer } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
-import { CUSTOMER_CHANGES, DEACTIVATE, EVENTS, IDENTITY_CHANGES, REACTIVATE } from '../support/operations.js';
+import { CUSTOMER_CHANGES, IDENTITY_CHANGES } from '../support/changes.js';
+import { DEACTIVATE, EVENTS, REACTIVATE } from '../support/operations.js';
 
 const DAY = 86_400_000;
 const clock = { ahead: 0, now: () => new Date(Date.now() + clock.ahead) };

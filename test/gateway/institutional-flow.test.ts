@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { advance, bringTo, DOCUMENT_CHECK, EVALUATION, newCustomer, photo, REVIEWING, sign, submit, submitPassport } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
-import { CUSTOMER, DOCUMENT_CHANGES, IDENTITY_CHANGES, PATCH_IDENTITY, SUBMIT_DOCUMENT, UPDATE_DOCUMENT } from '../support/operations.js';
+import { DOCUMENT_CHANGES, IDENTITY_CHANGES } from '../support/changes.js';
+import { CUSTOMER, PATCH_IDENTITY, SUBMIT_DOCUMENT, UPDATE_DOCUMENT } from '../support/operations.js';
 import { CALIFORNIAN } from '../support/people.js';
 
 const gateway = useGateway({}, { workers: false });

@@ -4,9 +4,8 @@ import type { Action, CustomerStatus, IdentityStatus, KycStatus } from '../gener
 import type { Client, RefusalFacts } from '../support/client.js';
 import { advance, bringTo, CONTRACTS, newCustomer, photo, signature, STATUSES, type Applicant } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
-import {
-  CUSTOMER_CHANGES, DEACTIVATE, PATCH_CUSTOMER, PATCH_IDENTITY, REACTIVATE, REVIEW, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES, UPDATE_DOCUMENT,
-} from '../support/operations.js';
+import { CUSTOMER_CHANGES } from '../support/changes.js';
+import { DEACTIVATE, PATCH_CUSTOMER, PATCH_IDENTITY, REACTIVATE, REVIEW, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES, UPDATE_DOCUMENT } from '../support/operations.js';
 import { CALIFORNIAN } from '../support/people.js';
 
 // Every status that a person can be in × every action × every role. Nothing moves by itself here: no workers.

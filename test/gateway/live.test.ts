@@ -6,7 +6,8 @@ import type { Subscription } from '../support/client.js';
 import { newCustomer, photo, submit } from '../support/flows.js';
 import { useGateway, type TestOrganization } from '../support/gateway.js';
 import { ADA, passportZone } from '../support/mrz.js';
-import { CUSTOMER, IDENTITY_CHANGES, REVIEW, SUBMIT_DOCUMENT, UPDATE_DOCUMENT } from '../support/operations.js';
+import { IDENTITY_CHANGES } from '../support/changes.js';
+import { CUSTOMER, REVIEW, SUBMIT_DOCUMENT, UPDATE_DOCUMENT } from '../support/operations.js';
 import { GERMAN } from '../support/people.js';
 
 const gateway = useGateway();

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { graphql } from '../generated/index.js';
 import type { Client, RawAnswer } from '../support/client.js';
 import { bringTo, newCustomer, type Applicant } from '../support/flows.js';
-import { useGateway } from '../support/gateway.js';
-import { CREATE_CUSTOMER, CUSTOMER_CHANGES, SNAPSHOT } from '../support/operations.js';
+import { CREATE_API_KEY, useGateway } from '../support/gateway.js';
+import { CUSTOMER_CHANGES } from '../support/changes.js';
+import { CREATE_CUSTOMER, SNAPSHOT, REVOKE_API_KEY } from '../support/operations.js';
 import { CALIFORNIAN } from '../support/people.js';
 import { documentOf, LEAVES, leastVariables, nameOf, ROOTS, withValue, type Leaf } from '../support/roots.js';
 
@@ -15,6 +16,7 @@ const DEFAULTS = {
   documentId: 'doc_01kb3v6k8pe2mvb5s3w3x0d2qz', apiKeyId: 'key_01kb3v6k8pe2mvb5s3w3x0d2qz',
   kycData: CALIFORNIAN, partnerUserId: 'nobody', reason: 'Asked for.', decision: 'APPROVE', selectedIdClass: 'PASSPORT', contractType: 'CSA', seconds: 0,
   name: 'Test', environment: 'SANDBOX', role: 'PARTNER', policy: {}, path: 'kycData', type: 'CSA', version: '1.0',
+  endpointId: 'whe_01kb3v6k8pe2mvb5s3w3x0d2qz', deliveryId: 'whd_01kb3v6k8pe2mvb5s3w3x0d2qz', url: 'https://example.com/hook', events: ['*'], after: '2026-01-01', before: '2026-01-02', frontImageUrl: 'https://example.com/front.jpg',
 };
 
 /** Where an id is asked for. The filter narrows a list, which is empty then and no refusal. */
@@ -145,7 +147,7 @@ describe('ids', () => {
   it.each(ID_PLACES.map((leaf) => [nameOf(leaf), leaf] as const))('%s: what is unknown, of another kind, malformed or another organization’s is NOT_FOUND, and nothing changes', async (_name, leaf) => {
     const before = [await mine.partner.request(SNAPSHOT, { id: mine.customerId }), await theirs.partner.request(SNAPSHOT, { id: theirs.customerId })];
     const client = await clientFor(leaf);
-    const prefix = { customerId: 'cus', identityId: 'idn', documentId: 'doc', apiKeyId: 'key', organizationId: 'org', id: leaf.root.name === 'node' ? 'any' : leaf.root.name.slice(0, 3).replace('ide', 'idn') }[leaf.path.at(-1)!]!;
+    const prefix = { customerId: 'cus', identityId: 'idn', documentId: 'doc', apiKeyId: 'key', organizationId: 'org', endpointId: 'whe', deliveryId: 'whd', id: leaf.root.name === 'node' ? 'any' : leaf.root.name.slice(0, 3).replace('ide', 'idn') }[leaf.path.at(-1)!]!;
     const ofAnotherKind = (await idsOf(mine)).filter((id) => !id.startsWith(prefix) && !(prefix === 'any' && !id.startsWith('org')));
     const others = leaf.path.at(-1) === 'organizationId' ? [] : await idsOf(theirs);
     for (const id of [...UNKNOWN, ...MALFORMED, ...ofAnotherKind, ...others]) {
@@ -188,6 +190,7 @@ describe('ids', () => {
 describe('roles', () => {
   const MEMBERS = ['PARTNER', 'REVIEWER', 'ADMIN'];
   const STAFF = ['REVIEWER', 'ADMIN'];
+  const INTEGRATORS = ['PARTNER', 'ADMIN'];
   /** Whom each mutation takes, where it is not the partner alone. */
   const TAKES: Record<string, string[]> = {
     createOrganization: ['OPERATOR'], createApiKey: ['OPERATOR', 'ADMIN'], revokeApiKey: ['OPERATOR', 'ADMIN'], updatePolicy: ['OPERATOR', 'ADMIN'],
@@ -202,7 +205,7 @@ describe('roles', () => {
     for (const root of ROOTS.filter(({ operation }) => operation !== 'subscription')) {
       for (const [role, client] of Object.entries(clients)) {
         const { json } = await client.post({ query: documentOf(root), variables: leastVariables(root, DEFAULTS) });
-        const takes = root.operation === 'mutation' ? (TAKES[root.name] ?? ['PARTNER']) : ['lifecycle', 'errorCodes'].includes(root.name) ? [...MEMBERS, 'OPERATOR'] : MEMBERS;
+        const takes = /webhook|sendTestEvent/i.test(root.name) ? INTEGRATORS : root.operation === 'mutation' ? (TAKES[root.name] ?? ['PARTNER']) : ['lifecycle', 'errorCodes'].includes(root.name) ? [...MEMBERS, 'OPERATOR'] : MEMBERS;
         const code = json.errors?.[0]?.extensions.code;
         expect([root.name, role, code === 'FORBIDDEN']).toEqual([root.name, role, !takes.includes(role)]);
         if (code === 'FORBIDDEN') forbidden += 1;
@@ -233,10 +236,14 @@ describe('credentials', () => {
   });
 
   it('a key that was revoked, or whose secret differs in one letter, is no key', async () => {
-    const key = await gateway.key(mine.id, 'PARTNER');
-    const altered = key.slice(0, -1) + (key.endsWith('a') ? 'b' : 'a');
-    expect((await gateway.client(altered).post({ query: '{ errorCodes { code } }' })).status).toBe(401);
-    expect((await gateway.client(key).post({ query: '{ errorCodes { code } }' })).status).toBe(200);
+    const { createApiKey } = await gateway.operator.request(CREATE_API_KEY, { input: { organizationId: mine.id, role: 'PARTNER', name: 'To be revoked' } });
+    const { secret, apiKey } = createApiKey;
+    const status = async (key: string): Promise<number> => (await gateway.client(key).post({ query: '{ errorCodes { code } }' })).status;
+    expect(await status(secret)).toBe(200);
+    expect(await status(secret.slice(0, -1) + (secret.endsWith('a') ? 'b' : 'a'))).toBe(401);
+    const { revokeApiKey } = await gateway.operator.request(REVOKE_API_KEY, { input: { apiKeyId: apiKey.id } });
+    expect(revokeApiKey.apiKey.revokedAt).not.toBeNull();
+    expect(await status(secret)).toBe(401);
   });
 });
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { ReviewIdentityInput } from '../generated/graphql.js';
 import { advance, bringTo, DOCUMENT_CHECK, EVALUATION, newCustomer, photo, REVIEWING, sign, submit, submitPassport, type Applicant } from '../support/flows.js';
 import { useGateway, type TestOrganization } from '../support/gateway.js';
-import { CUSTOMER, IDENTITY_CHANGES, PATCH_IDENTITY, REVIEW, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, UPDATE_DOCUMENT } from '../support/operations.js';
+import { IDENTITY_CHANGES } from '../support/changes.js';
+import { CUSTOMER, PATCH_IDENTITY, REVIEW, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, UPDATE_DOCUMENT } from '../support/operations.js';
 import { CALIFORNIAN, GERMAN } from '../support/people.js';
 
 const gateway = useGateway({}, { workers: false });

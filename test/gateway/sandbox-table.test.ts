@@ -3,7 +3,8 @@ import { SANDBOX_CONTROLS, type SandboxControl } from '../../src/kyc/sandbox.js'
 import type { IdentityStatus, KycDataInput } from '../generated/graphql.js';
 import { advance, DOCUMENT_CHECK, EVALUATION, newCustomer, photo, REVIEWING, submit, type Applicant } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
-import { IDENTITY_CHANGES, PATCH_IDENTITY, SUBMIT_DOCUMENT } from '../support/operations.js';
+import { IDENTITY_CHANGES } from '../support/changes.js';
+import { PATCH_IDENTITY, SUBMIT_DOCUMENT } from '../support/operations.js';
 import { CALIFORNIAN } from '../support/people.js';
 
 const gateway = useGateway();

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { SignatureInput } from '../generated/graphql.js';
 import { advance, bringTo, CONTRACTS, EVALUATION, newCustomer, signature, submit } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
-import { CUSTOMER, IDENTITY_CHANGES, SNAPSHOT, SUBMIT_SIGNATURES } from '../support/operations.js';
+import { IDENTITY_CHANGES } from '../support/changes.js';
+import { CUSTOMER, SNAPSHOT, SUBMIT_SIGNATURES } from '../support/operations.js';
 import { CALIFORNIAN } from '../support/people.js';
 
 const gateway = useGateway({}, { workers: false });

@@ -5,7 +5,8 @@ import type { RawAnswer } from '../support/client.js';
 import { rawAnswer } from '../support/client.js';
 import { newCustomer } from '../support/flows.js';
 import { useGateway, type TestOrganization } from '../support/gateway.js';
-import { CREATE_CUSTOMER, CUSTOMER, CUSTOMER_CHANGES } from '../support/operations.js';
+import { CUSTOMER_CHANGES } from '../support/changes.js';
+import { CREATE_CUSTOMER, CUSTOMER } from '../support/operations.js';
 import { RawSocket } from '../support/streams.js';
 import { BOUNDARY, MALFORMED } from '../multipart.js';
 

@@ -22,7 +22,7 @@ const CREATE_ORGANIZATION = graphql(`
   }
 `);
 
-const CREATE_API_KEY = graphql(`
+export const CREATE_API_KEY = graphql(`
   mutation CreateApiKey($input: CreateApiKeyInput!) {
     createApiKey(input: $input) {
       secret

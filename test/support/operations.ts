@@ -1,5 +1,7 @@
 import { graphql } from '../generated/index.js';
 
+export * from './changes.js';
+
 // The operations that suites share. What a suite alone asks stands in the suite.
 
 graphql(`
@@ -194,17 +196,6 @@ export const REVIEW = graphql(`
   }
 `);
 
-export const REVOKE_API_KEY = graphql(`
-  mutation RevokeApiKey($input: RevokeApiKeyInput!) {
-    revokeApiKey(input: $input) {
-      apiKey {
-        id
-        revokedAt
-      }
-    }
-  }
-`);
-
 export const CUSTOMER = graphql(`
   query CustomerNow($id: ID!) {
     customer(id: $id) {
@@ -304,64 +295,6 @@ export const SNAPSHOT = graphql(`
   }
 `);
 
-export const CUSTOMER_CHANGES = graphql(`
-  subscription CustomerChanges($customerId: ID, $after: String) {
-    customerStatusChanged(customerId: $customerId, after: $after) {
-      id
-      cursor
-      occurredAt
-      version
-      oldStatus
-      newStatus
-      reason
-      requiredDocuments
-      customer {
-        id
-        status
-        kycStatus
-        version
-      }
-    }
-  }
-`);
-
-export const IDENTITY_CHANGES = graphql(`
-  subscription IdentityChanges($identityId: ID, $customerId: ID, $after: String) {
-    identityStatusChanged(identityId: $identityId, customerId: $customerId, after: $after) {
-      id
-      cursor
-      occurredAt
-      version
-      oldStatus
-      newStatus
-      errorDescription
-      identity {
-        id
-        status
-        version
-      }
-    }
-  }
-`);
-
-export const DOCUMENT_CHANGES = graphql(`
-  subscription DocumentChanges($identityId: ID, $documentId: ID, $after: String) {
-    documentStatusChanged(identityId: $identityId, documentId: $documentId, after: $after) {
-      id
-      cursor
-      occurredAt
-      version
-      oldStatus
-      newStatus
-      document {
-        id
-        status
-        rejectionReason
-      }
-    }
-  }
-`);
-
 export const EVENTS = graphql(`
   query Events($first: Int! = 100, $after: String, $filter: EventFilter) {
     events(first: $first, after: $after, filter: $filter) {
@@ -403,6 +336,17 @@ export const CREATE_KEY = graphql(`
       secret
       apiKey {
         id
+      }
+    }
+  }
+`);
+
+export const REVOKE_API_KEY = graphql(`
+  mutation RevokeApiKey($input: RevokeApiKeyInput!) {
+    revokeApiKey(input: $input) {
+      apiKey {
+        id
+        revokedAt
       }
     }
   }
