@@ -7,6 +7,8 @@ import express from 'express';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
+import { openKeyRing, type KeyManagement } from './core/crypto/key-ring.js';
+import { PlainSweep } from './core/crypto/plain-sweep.js';
 import { openDatabase, type Database } from './core/database.js';
 import { lockDirectory } from './core/directory-lock.js';
 import { Jobs } from './core/jobs.js';
@@ -39,6 +41,7 @@ import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute, requestIds } fro
 import { mountWebSocket } from './graphql/sockets.js';
 import { IdentityEntity } from './identity/entity.js';
 import { CustomerIdentityResolver, IdentityResolver, ReviewResolver } from './identity/resolver.js';
+import { SEALED_TABLES } from './kyc/personal-data.js';
 import { migrations } from './migrations/index.js';
 import { demoKeys, type DemoKeys } from './organization/demo.js';
 import { ApiKeyEntity, OrganizationEntity } from './organization/entity.js';
@@ -66,6 +69,8 @@ export interface Overrides {
   log?: Log;
   /** Without them nothing happens by itself: advanceSandboxClock alone lets happen what is due. For tests that hold a status. */
   workers?: boolean;
+  /** Who holds the key-encryption keys, in place of the key ring. */
+  keyManagement?: KeyManagement;
   /** How long a receiver of webhooks may take. */
   webhookTimeoutMilliseconds?: number;
 }
@@ -89,7 +94,8 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     const log = overrides.log ?? createLog(config);
     undo.push(await lockDirectory(config.dataDirectory));
     const tokenKey = await openTokenKey(config);
-    const database = await openDatabase(config, { entities, migrations });
+    const keyManagement = overrides.keyManagement ?? (await openKeyRing(config));
+    const database = await openDatabase(config, { entities, migrations, sealedTables: SEALED_TABLES, keys: keyManagement, log });
     undo.push(() => database.close());
     const parts = await openParts(config, database, overrides, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
@@ -100,6 +106,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
       parts.sweep.start();
       await parts.webhooks.start();
       parts.retention.start();
+      parts.plainSweep.start();
     }
     return { url, demoKeys: keys, stop };
   } catch (error) {
@@ -116,6 +123,7 @@ interface Parts {
   events: EventStream;
   connections: OpenConnections;
   retention: EventRetention;
+  plainSweep: PlainSweep;
   webhooks: WebhookDispatcher;
 }
 
@@ -146,10 +154,12 @@ async function openParts(config: Config, database: Database, overrides: Override
   undo.push(() => connections.stop());
   const retention = new EventRetention(core);
   undo.push(() => retention.stop());
+  const plainSweep = new PlainSweep(database.plainRows, log);
+  undo.push(() => plainSweep.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
   const links = new FileLinks(core, storage, await linkKey(config.dataDirectory));
-  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks };
+  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, plainSweep, webhooks };
 }
 
 /** The resolvers of every floor, each with what it needs. */

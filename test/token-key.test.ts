@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError, readConfig } from '../src/core/config.js';
 import { openTokenKey, parseTokenKey } from '../src/core/token-key.js';
+import { KEY_RING } from './support/key-ring.js';
 import { TOKEN_KEY } from './support/token-key.js';
 
 let directory: string;
@@ -33,7 +34,7 @@ describe('TOKEN_KEY', () => {
   it('is asked for with DATABASE_URL, where replicas must share it', () => {
     expect(() => readConfig({ DATABASE_URL: 'postgres://localhost/kyc' })).toThrow(ConfigError);
     expect(() => readConfig({ DATABASE_URL: 'postgres://localhost/kyc' })).toThrow(/^TOKEN_KEY /);
-    expect(readConfig({ DATABASE_URL: 'postgres://localhost/kyc', TOKEN_KEY }).tokenKey).toBe(TOKEN_KEY);
+    expect(readConfig({ DATABASE_URL: 'postgres://localhost/kyc', TOKEN_KEY, KEY_RING }).tokenKey).toBe(TOKEN_KEY);
   });
 
   const exported = (key: { export(options: { format: 'jwk' }): object }): Record<string, unknown> => key.export({ format: 'jwk' }) as Record<string, unknown>;

@@ -2,6 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Kysely } from 'kysely';
 import type { Clock } from './clock.js';
 import type { Caller, Principal } from './caller.js';
+import { Unprepared } from './crypto/vault.js';
 import type { Database } from './database.js';
 import { appendEvents, type EventTables, type NewEvent } from './event-log.js';
 import type { Jobs, NewJob } from './jobs.js';
@@ -44,9 +45,24 @@ class RehearsalEnded extends Error {}
 
 /**
  * The one write path: a transaction under the organization's role in which `body` locks, decides and changes, followed
- * by its events and its jobs. If `body` throws, or the principal only rehearses, nothing has happened.
+ * by its events and its jobs. If `body` throws, or the principal only rehearses, nothing has happened. It runs again when it
+ * met a customer whose data key was not at hand: it must leave nothing behind that the transaction does not take back.
  */
 export async function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
+  for (let run = 1; ; run += 1) {
+    try {
+      return await attempt(core, principal, body);
+    } catch (error) {
+      if (!(error instanceof Unprepared) || run === MOST_RUNS) throw error;
+      await core.database.plainRows.prepare(error, principal.organizationId);
+    }
+  }
+}
+
+/** A customer whose rows are in the plain, whose key is then not at hand, and both again where the cache is crowded. */
+const MOST_RUNS = 5;
+
+async function attempt<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
   const now = core.clock.now();
   return core.database.scoped(principal.organizationId).transactional(async (em) => {
     const transaction = em.getKysely() as unknown as Kysely<EventTables>;

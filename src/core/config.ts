@@ -12,6 +12,8 @@ export interface Config {
   operatorKey: string | null;
   /** The Ed25519 key (JWK) that tokens are signed with; null: one is made and kept in dataDirectory. */
   tokenKey: string | null;
+  /** The key-encryption keys, newest first; null: one is made and kept in dataDirectory. */
+  keyRing: string | null;
   /** Divides the sandbox's delays. */
   sandboxSpeed: number;
   /** Whether URLs of callers may lead to private addresses and go without TLS: for tests and local development. */
@@ -44,6 +46,7 @@ export function readConfig(environment: Environment): Config {
     dataDirectory: resolve(text(environment, 'DATA_DIR') ?? 'data'),
     operatorKey: operatorKey(environment),
     tokenKey: tokenKey(environment, databaseUrl),
+    keyRing: keyRing(environment, databaseUrl),
     sandboxSpeed: sandboxSpeed(environment),
     allowPrivateUrls: flag(environment, 'ALLOW_PRIVATE_URLS'),
     logLevel: logLevel(environment),
@@ -88,6 +91,13 @@ function operatorKey(environment: Environment): string | null {
 function tokenKey(environment: Environment, databaseUrl: string | null): string | null {
   const value = text(environment, 'TOKEN_KEY');
   if (value === null && databaseUrl !== null) throw new ConfigError('TOKEN_KEY must be set where DATABASE_URL is: the Ed25519 key, as a JWK, that all replicas sign tokens with.');
+  return value;
+}
+
+/** As the token key: what one replica has encrypted all have to open. */
+function keyRing(environment: Environment, databaseUrl: string | null): string | null {
+  const value = text(environment, 'KEY_RING');
+  if (value === null && databaseUrl !== null) throw new ConfigError('KEY_RING must be set where DATABASE_URL is: the keys, newest first, that personal data is encrypted under. `npm run gateway -- keys generate` prints one.');
   return value;
 }
 

@@ -4,8 +4,8 @@ import type { Database } from './database.js';
 import { refusal } from './errors.js';
 import type { EventStream } from './stream.js';
 
-/** Reads the values of many keys of one organization in one statement, in the order of the keys. */
-export type BatchRead<Key, Value> = (database: Database, organizationId: string, keys: readonly Key[]) => Promise<readonly Value[]>;
+/** Reads the values of many keys of one organization in one statement, in the order of the keys. An Error fails its own key alone. */
+export type BatchRead<Key, Value> = (database: Database, organizationId: string, keys: readonly Key[]) => Promise<readonly (Value | Error)[]>;
 
 /** What a connection that may outlive its credential tells the operations that it carries. */
 export interface Connection {

@@ -9,6 +9,12 @@ import type { Kysely } from 'kysely';
 import { Client } from 'pg';
 import { listenPostgreSql, type Listener } from './listener.js';
 import { ConfigError, type Config } from './config.js';
+import type { KeyManagement } from './crypto/key-ring.js';
+import { PlainRows } from './crypto/plain-rows.js';
+import type { SealedTable } from './crypto/sealed-table.js';
+import { SealingSubscriber } from './crypto/sealing.js';
+import { Vault } from './crypto/vault.js';
+import type { Log } from './log.js';
 
 /**
  * The role that every statement on behalf of an organization runs under. It owns nothing and has no privilege but
@@ -45,12 +51,20 @@ export interface Database {
   listen(channel: string, onPayload: (payload: string) => void, onGap: () => void): Promise<Listener>;
   /** How pg-boss reaches the same database. */
   jobConnection(): Promise<ConstructorOptions>;
+  /** Opens and indexes the personal data of rows. */
+  vault: Vault;
+  /** Encrypts what was stored before there was encryption. */
+  plainRows: PlainRows;
   close(): Promise<void>;
 }
 
 export interface DatabaseParts {
   entities: EntitySchema[];
   migrations: { name: string; class: new (...parameters: ConstructorParameters<typeof Migration>) => Migration }[];
+  /** What of the entities is encrypted, parents before what belongs to them. */
+  sealedTables: readonly SealedTable[];
+  keys: KeyManagement;
+  log: Log;
 }
 
 /** Opens the database that the configuration names and brings its schema up to date. */
@@ -58,9 +72,26 @@ export async function openDatabase(config: Config, parts: DatabaseParts): Promis
   return config.databaseUrl === null ? openEmbedded(config.dataDirectory, parts) : openPostgreSql(config.databaseUrl, parts);
 }
 
-function ormOptions(parts: DatabaseParts) {
+/** What encrypts between the entities and their rows; `open` reads the keys once the schema is up to date. */
+function sealing(parts: DatabaseParts) {
+  let vault: Vault | null = null;
+  const opened = (): Vault => {
+    if (!vault) throw new Error('The vault has not been opened');
+    return vault;
+  };
+  return {
+    subscriber: new SealingSubscriber(parts.sealedTables, opened),
+    open: async (access: ReturnType<typeof accessTo>): Promise<Pick<Database, 'vault' | 'plainRows'>> => {
+      vault = await Vault.open(parts.keys, access, parts.log);
+      return { vault, plainRows: new PlainRows(access, opened, parts.sealedTables) };
+    },
+  };
+}
+
+function ormOptions(parts: DatabaseParts, subscriber: SealingSubscriber) {
   return {
     entities: parts.entities,
+    subscribers: [subscriber],
     extensions: [Migrator],
     migrations: { migrationsList: parts.migrations, snapshot: false, snapshotName: 'schema', silent: true },
     forceUtcTimezone: true,
@@ -71,12 +102,15 @@ function ormOptions(parts: DatabaseParts) {
 
 async function openEmbedded(dataDirectory: string, parts: DatabaseParts): Promise<Database> {
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
-  const orm = await PgliteORM.init({ ...ormOptions(parts), dbName: join(dataDirectory, 'database') });
+  const { subscriber, open } = sealing(parts);
+  const orm = await PgliteORM.init({ ...ormOptions(parts, subscriber), dbName: join(dataDirectory, 'database') });
   const client = await (orm.em.getConnection() as PgliteConnection).getNativeClient();
   await orm.migrator.up();
+  const access = accessTo(orm.em as unknown as SqlEntityManager);
   return {
     kind: 'pglite',
-    ...access(orm.em as unknown as SqlEntityManager),
+    ...access,
+    ...(await openOrClose(orm, () => open(access))),
     listen: async (channel, onPayload, onGap) => {
       const stop = await client.listen(channel, onPayload);
       onGap();
@@ -101,8 +135,9 @@ async function requireReachable(url: string): Promise<void> {
 
 async function openPostgreSql(url: string, parts: DatabaseParts): Promise<Database> {
   await requireReachable(url);
+  const { subscriber, open } = sealing(parts);
   const orm = await PostgreSqlORM.init({
-    ...ormOptions(parts),
+    ...ormOptions(parts, subscriber),
     clientUrl: url,
     pool: { min: 0, max: POOL_SIZE },
     driverOptions: {
@@ -117,16 +152,28 @@ async function openPostgreSql(url: string, parts: DatabaseParts): Promise<Databa
     await holder.execute('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK]);
     await orm.migrator.up();
   });
+  const access = accessTo(em);
   return {
     kind: 'postgresql',
-    ...access(em),
+    ...access,
+    ...(await openOrClose(orm, () => open(access))),
     listen: (channel, onPayload, onGap) => listenPostgreSql(url, channel, onPayload, onGap),
     jobConnection: async () => ({ connectionString: url, connectionTimeoutMillis: CONNECTION_TIMEOUT_MILLISECONDS, max: JOB_POOL_SIZE }),
     close: () => orm.close(true),
   };
 }
 
-function access(em: SqlEntityManager): Pick<Database, 'scoped' | 'owner' | 'read'> {
+/** Lets go of the database where the key ring does not open it. */
+async function openOrClose<Result>(orm: { close(force: boolean): Promise<void> }, open: () => Promise<Result>): Promise<Result> {
+  try {
+    return await open();
+  } catch (error) {
+    await orm.close(true);
+    throw error;
+  }
+}
+
+function accessTo(em: SqlEntityManager): Pick<Database, 'scoped' | 'owner' | 'read'> {
   const scoped = (organizationId: string): SqlEntityManager => {
     const fork = em.fork({ session: { role: TENANT_ROLE } });
     fork.setFilterParams('tenant', { organizationId });

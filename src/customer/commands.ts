@@ -2,22 +2,24 @@ import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { GraphQLError } from 'graphql';
 import type { Member, Role } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
+import { storeDataKey } from '../core/crypto/data-keys.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
 import { NOTE_MAX_LENGTH, PARTNER_ID_MAX_LENGTH, validateName, validateText } from '../kyc/text.js';
 import type { Action, CustomerType, IdentityStatus } from '../kyc/vocabularies.js';
 import { CustomerEntity, type Customer } from './entity.js';
 import { ACTIONS, allowedActions, allows, project, type Standing } from './lifecycle.js';
+import { isStoredInThePlain } from './reads.js';
 
-/** What the partner knows a person by. Absent keeps what is stored, null clears it. */
-export interface Contact {
+/** A change of what the partner knows a person by. Absent keeps what is stored, null clears it. */
+export interface ContactPatch {
   email?: string | null | undefined;
   firstName?: string | null | undefined;
   lastName?: string | null | undefined;
   partnerUserId?: string | null | undefined;
 }
 
-export interface NewCustomer extends Contact {
+export interface NewCustomer extends ContactPatch {
   type: CustomerType;
 }
 
@@ -65,11 +67,15 @@ export async function createCustomer(core: Core, caller: Member, input: NewCusto
     faults.push({ path: 'email', code: 'required', message: 'Give at least one of email and partnerUserId.' });
   }
   if (faults.length > 0) throw badInput(faults);
+  const id = newId('customer');
+  const dataKey = await core.database.vault.makeKey(id);
   return withUniquePartnerUserId(() =>
     execute(core, caller, async (unit) => {
+      await requireUnused(unit, contact.partnerUserId);
+      await storeDataKey(unit, id, dataKey);
       const { customerStatus, kycStatus } = project(null, false);
       const customer = unit.em.create(CustomerEntity, {
-        id: newId('customer'),
+        id,
         organizationId: unit.organizationId,
         type: input.type,
         status: customerStatus,
@@ -82,6 +88,7 @@ export async function createCustomer(core: Core, caller: Member, input: NewCusto
         lastName: contact.lastName ?? null,
         partnerUserId: contact.partnerUserId ?? null,
         verifiedAt: null,
+        erasedAt: null,
         currentIdentityId: null,
         version: 1,
         createdAt: unit.now,
@@ -104,16 +111,16 @@ export async function lockCustomer(unit: UnitOfWork, customerId: string): Promis
 }
 
 /** Checks and normalises what the partner knows a person by. */
-export function checkContact(input: Contact): { contact: Contact; faults: FieldFault[] } {
+export function checkContact(input: ContactPatch): { contact: ContactPatch; faults: FieldFault[] } {
   const firstName = validateName('firstName', input.firstName);
   const lastName = validateName('lastName', input.lastName);
   const partnerUserId = validateText('partnerUserId', input.partnerUserId, { maxLength: PARTNER_ID_MAX_LENGTH });
-  const contact: Contact = { firstName: firstName.value, lastName: lastName.value, partnerUserId: partnerUserId.value, email: input.email };
+  const contact: ContactPatch = { firstName: firstName.value, lastName: lastName.value, partnerUserId: partnerUserId.value, email: input.email };
   return { contact, faults: [...firstName.faults, ...lastName.faults, ...partnerUserId.faults] };
 }
 
 /** Stores what a checked contact gives. @returns whether anything is different now. */
-export function applyContact(unit: UnitOfWork, customer: Customer, contact: Contact): boolean {
+export function applyContact(unit: UnitOfWork, customer: Customer, contact: ContactPatch): boolean {
   let changed = false;
   for (const field of ['email', 'firstName', 'lastName', 'partnerUserId'] as const) {
     const value = contact[field];
@@ -128,13 +135,22 @@ export function applyContact(unit: UnitOfWork, customer: Customer, contact: Cont
   return changed;
 }
 
+/** Refuses a partnerUserId that a customer has who is stored in the plain still: the unique index does not know it yet. */
+export async function requireUnused(unit: UnitOfWork, partnerUserId: string | null | undefined): Promise<void> {
+  if (partnerUserId != null && (await isStoredInThePlain(unit, partnerUserId))) throw taken();
+}
+
+function taken(): GraphQLError {
+  return badInput([{ path: 'partnerUserId', code: 'taken', message: 'Another customer of your organization has this partnerUserId.' }]);
+}
+
 /** Runs a command that stores a partnerUserId, and says so when another customer has it. */
 export async function withUniquePartnerUserId<Result>(command: () => Promise<Result>): Promise<Result> {
   try {
     return await command();
   } catch (error) {
     if (!(error instanceof UniqueConstraintViolationException) || !error.message.includes('customer_partner_user')) throw error;
-    throw badInput([{ path: 'partnerUserId', code: 'taken', message: 'Another customer of your organization has this partnerUserId.' }]);
+    throw taken();
   }
 }
 

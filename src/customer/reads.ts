@@ -1,13 +1,16 @@
+import type { Kysely } from 'kysely';
+import type { UnitOfWork } from '../core/command.js';
 import type { BatchRead } from '../core/context.js';
 import { inOrder } from '../core/context.js';
 import type { PageRequest } from '../core/connections.js';
 import type { Database } from '../core/database.js';
+import type { SealedRow } from '../core/crypto/sealed-table.js';
+import { CUSTOMER_TABLE, indexedEmail, INDEX_PURPOSES, type Contact } from '../kyc/personal-data.js';
 import type { Customer } from './entity.js';
 import type { CustomerStatus, CustomerType, IdentityStatus, KycStatus } from '../kyc/vocabularies.js';
 
-/** A customer as it is kept. */
-export interface CustomerRow {
-  id: string;
+/** A customer as it is kept; what it is known by is sealed. */
+export interface CustomerRow extends SealedRow {
   organization_id: string;
   type: CustomerType;
   status: CustomerStatus;
@@ -15,10 +18,8 @@ export interface CustomerRow {
   identity_status: IdentityStatus | null;
   document_attempts_remaining: number | null;
   has_documents: boolean;
-  partner_user_id: string | null;
-  email: string | null;
-  first_name: string | null;
-  last_name: string | null;
+  partner_user_index: string | null;
+  erased_at: string | Date | null;
   verified_at: string | Date | null;
   current_identity_id: string | null;
   version: number;
@@ -37,10 +38,9 @@ export function customerRow(customer: Customer): CustomerRow {
     identity_status: customer.identityStatus ?? null,
     document_attempts_remaining: customer.documentAttemptsRemaining ?? null,
     has_documents: customer.hasDocuments,
-    partner_user_id: customer.partnerUserId ?? null,
-    email: customer.email ?? null,
-    first_name: customer.firstName ?? null,
-    last_name: customer.lastName ?? null,
+    sealed: customer.sealed ?? null,
+    partner_user_index: customer.partnerUserIndex ?? null,
+    erased_at: customer.erasedAt ?? null,
     verified_at: customer.verifiedAt ?? null,
     current_identity_id: customer.currentIdentityId ?? null,
     version: customer.version,
@@ -49,9 +49,13 @@ export function customerRow(customer: Customer): CustomerRow {
   };
 }
 
+/** The columns of before there was encryption are null but in rows that have yet to be encrypted. */
 interface CustomerTables {
-  customer: CustomerRow;
+  customer: CustomerRow & { email_index: string | null; email: string | null; partner_user_id: string | null };
 }
+
+/** What customers are known by: opened together, and only when it is asked. */
+export const customerPersonal: BatchRead<CustomerRow, Contact> = (database, organizationId, rows) => database.vault.open(CUSTOMER_TABLE, organizationId, rows);
 
 /** Which customers a list is to hold; what is absent or null does not narrow it. */
 export interface CustomerFilter {
@@ -71,10 +75,17 @@ export const customerById: BatchRead<string, CustomerRow | null> = async (databa
 
 /** Customers by the partner's own id; null for one that the organization does not have. */
 export const customerByPartnerUserId: BatchRead<string, CustomerRow | null> = async (database, organizationId, partnerUserIds) => {
-  const rows = await database.read<CustomerTables, CustomerRow[]>(organizationId, (reader) =>
-    reader.selectFrom('customer').selectAll().where('organization_id', '=', organizationId).where('partner_user_id', 'in', partnerUserIds).execute(),
+  const indexes = partnerUserIds.map((id) => database.vault.index(organizationId, INDEX_PURPOSES.partnerUserId, id));
+  const rows = await database.read<CustomerTables, CustomerTables['customer'][]>(organizationId, (reader) =>
+    reader
+      .selectFrom('customer')
+      .selectAll()
+      .where('organization_id', '=', organizationId)
+      .where((builder) => builder.or([builder('partner_user_index', 'in', indexes), builder('partner_user_id', 'in', partnerUserIds)]))
+      .execute(),
   );
-  return inOrder(partnerUserIds, rows, (row) => row.partner_user_id ?? '');
+  const byIndex = new Map(rows.map((row) => [row.partner_user_index ?? database.vault.index(organizationId, INDEX_PURPOSES.partnerUserId, row.partner_user_id ?? ''), row]));
+  return indexes.map((index) => byIndex.get(index) ?? null);
 };
 
 /** A page of an organization's customers, newest first. */
@@ -83,9 +94,20 @@ export async function customerPage(database: Database, organizationId: string, p
     let query = reader.selectFrom('customer').selectAll().where('organization_id', '=', organizationId);
     if (page.beforeId !== null) query = query.where('id', '<', page.beforeId);
     if (filter.status?.length) query = query.where('status', 'in', filter.status);
-    if (filter.email != null) query = query.where((builder) => builder(builder.fn('lower', ['email']), '=', filter.email!.toLowerCase()));
+    if (filter.email != null) {
+      const email = indexedEmail(filter.email);
+      const index = database.vault.index(organizationId, INDEX_PURPOSES.email, email);
+      query = query.where((builder) => builder.or([builder('email_index', '=', index), builder(builder.fn('lower', ['email']), '=', email)]));
+    }
     if (filter.createdAfter != null) query = query.where('created_at', '>', filter.createdAfter.toISOString());
     if (filter.createdBefore != null) query = query.where('created_at', '<', filter.createdBefore.toISOString());
     return query.orderBy('id', 'desc').limit(page.limit).execute();
   });
+}
+
+/** Whether a customer has a partnerUserId whose row has yet to be encrypted. */
+export async function isStoredInThePlain(unit: UnitOfWork, partnerUserId: string): Promise<boolean> {
+  const reader = unit.em.getKysely() as unknown as Kysely<CustomerTables>;
+  const row = await reader.selectFrom('customer').select('id').where('organization_id', '=', unit.organizationId).where('partner_user_id', '=', partnerUserId).executeTakeFirst();
+  return row !== undefined;
 }

@@ -10,7 +10,7 @@ import * as vocabularies from '../kyc/vocabularies.js';
 import { createCustomer, deactivateCustomer, reactivateCustomer } from './commands.js';
 import type { Customer } from './entity.js';
 import { allowedActions, type Standing } from './lifecycle.js';
-import { customerById, customerByPartnerUserId, customerPage, customerRow, type CustomerFilter, type CustomerRow } from './reads.js';
+import { customerById, customerByPartnerUserId, customerPage, customerPersonal, customerRow, type CustomerFilter, type CustomerRow } from './reads.js';
 
 @ObjectType('Customer', { implements: NodeObject, description: 'A person whom your organization verifies.', simpleResolvers: true })
 export class CustomerObject extends NodeObject {
@@ -20,14 +20,6 @@ export class CustomerObject extends NodeObject {
   status!: vocabularies.CustomerStatus;
   @Field(() => vocabularies.KycStatus.values, { description: 'The four-word view of the same state, for apps that only ask whether the person may transact.' })
   kycStatus!: vocabularies.KycStatus;
-  @Field(() => String, { nullable: true, description: 'The id that your own system knows this person by; unique within the organization.' })
-  partnerUserId!: string | null;
-  @Field(() => EmailAddressScalar, { nullable: true })
-  email!: string | null;
-  @Field(() => String, { nullable: true })
-  firstName!: string | null;
-  @Field(() => String, { nullable: true })
-  lastName!: string | null;
   @Field(() => DateTimeScalar, { nullable: true, description: 'When verification last succeeded; null until then.' })
   verifiedAt!: string | Date | null;
   @Field(() => Int, { description: 'Grows by one with every committed change of this object.' })
@@ -38,6 +30,7 @@ export class CustomerObject extends NodeObject {
   updatedAt!: string | Date;
   /** Not part of the schema: what the fields of other floors are resolved by. */
   currentIdentityId!: string | null;
+  row!: CustomerRow;
   standing!: Standing;
 }
 
@@ -48,15 +41,12 @@ export function customerView(row: CustomerRow): CustomerObject {
     type: row.type,
     status: row.status,
     kycStatus: row.kyc_status,
-    partnerUserId: row.partner_user_id,
-    email: row.email,
-    firstName: row.first_name,
-    lastName: row.last_name,
     verifiedAt: row.verified_at,
     version: row.version,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     currentIdentityId: row.current_identity_id,
+    row,
     standing: { customerStatus: row.status, identityStatus: row.identity_status, documentAttemptsRemaining: row.document_attempts_remaining, hasDocuments: row.has_documents },
   };
 }
@@ -177,6 +167,26 @@ export class CustomerResolver {
   async kycStatus(@Ctx() context: RequestContext, @Arg('partnerUserId', () => String) partnerUserId: string): Promise<KycStatusReport> {
     const row = isWellFormedText(partnerUserId) ? await context.load(customerByPartnerUserId, partnerUserId) : null;
     return { partnerUserId, status: row?.kyc_status ?? 'NOT_STARTED', verifiedAt: row?.verified_at ?? null };
+  }
+
+  @FieldResolver(() => String, { nullable: true, description: 'The id that your own system knows this person by; unique within the organization.' })
+  async partnerUserId(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(customerPersonal, customer.row)).partnerUserId;
+  }
+
+  @FieldResolver(() => EmailAddressScalar, { nullable: true })
+  async email(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(customerPersonal, customer.row)).email;
+  }
+
+  @FieldResolver(() => String, { nullable: true })
+  async firstName(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(customerPersonal, customer.row)).firstName;
+  }
+
+  @FieldResolver(() => String, { nullable: true })
+  async lastName(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(customerPersonal, customer.row)).lastName;
   }
 
   @FieldResolver(() => [vocabularies.Action.values], {

@@ -5,6 +5,7 @@ import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
 import { lockAttempt, moveAttempt, requireAttemptAllows, type Attempt } from '../identity/commands.js';
+import type { Identity } from '../identity/entity.js';
 import { checkDetails, type DocumentDetails } from '../kyc/document-details.js';
 import { unmetBySubmission, type RequirementSubject, type SubjectDocument } from '../kyc/document-demands.js';
 import type { DocumentFileType, Environment } from '../kyc/vocabularies.js';
@@ -14,7 +15,7 @@ import type { Inspection } from './inspection.js';
 import type { FileJudge, FileRules } from './judge.js';
 import { FIRST_DOCUMENT_STATUS, stepDocument, type DocumentEvent } from './lifecycle.js';
 import { normalizeMrz } from './mrz.js';
-import { documentsOf } from './reads.js';
+import { documentsOf, identityOfDocument } from './reads.js';
 import { receiveFiles, type FileStorage } from './storage.js';
 
 /** A file of a multipart request, as graphql-upload-minimal hands it over. */
@@ -113,11 +114,11 @@ export class DocumentCommands {
 
   /** Locks what is to change and refuses what the state, the details or the documents asked for do not allow. */
   async #admit(unit: UnitOfWork, caller: Member, target: Target, input: DocumentDetails & Zone, fileTypes: readonly DocumentFileType[]) {
-    const replaced = target.kind === 'UPDATE_DOCUMENT' ? await findDocument(unit, target.documentId) : null;
-    const identityId = target.kind === 'UPDATE_DOCUMENT' ? replaced!.identityId : target.identityId;
+    const identityId = target.kind === 'UPDATE_DOCUMENT' ? await attemptOfDocument(unit, target.documentId) : target.identityId;
     const attempt = await lockAttempt(unit, identityId);
     requireAttemptAllows(target.kind, attempt, caller);
-    if (replaced) await unit.em.refresh(replaced, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    // Read only now that it is locked: what was read before might be another's change ago.
+    const replaced = target.kind === 'UPDATE_DOCUMENT' ? await unit.em.findOneOrFail(DocumentEntity, { id: target.documentId }, { lockMode: LockMode.PESSIMISTIC_WRITE }) : null;
     const { details, faults } = checkDetails(input, unit.now);
     const mrz = input.mrz == null ? null : normalizeMrz(input.mrz);
     if (input.mrz != null && mrz === null) {
@@ -161,7 +162,7 @@ export class DocumentCommands {
 
   async #write(unit: UnitOfWork, attempt: Attempt, replaced: Document | null, details: KeptDetails, files: readonly StoredFile[]): Promise<Document> {
     const submission = attempt.identity.documentSubmissions;
-    const document = replaced ?? newDocument(unit, attempt.identity.id, details, submission);
+    const document = replaced ?? newDocument(unit, attempt.identity, details, submission);
     const oldStatus = replaced?.status ?? null;
     if (replaced) {
       unit.em.assign(replaced, { ...details, submission, rejectionReason: null, status: stepDocument(replaced.status, 'replace') });
@@ -175,6 +176,7 @@ export class DocumentCommands {
         id: file.id,
         organizationId: unit.organizationId,
         documentId: document.id,
+        customerId: document.customerId,
         documentType: FILE_INPUTS[file.input],
         fileName: file.fileName,
         fileSize: file.size,
@@ -203,11 +205,12 @@ export function zoneOf(files: readonly { inspection: { mrz?: string } }[]): stri
 }
 
 /** A document that has just been submitted; its files and its event are the caller's. */
-export function newDocument(unit: UnitOfWork, identityId: string, details: KeptDetails, submission: number): Document {
+export function newDocument(unit: UnitOfWork, { id: identityId, customerId }: Identity, details: KeptDetails, submission: number): Document {
   return unit.em.create(DocumentEntity, {
     id: newId('document'),
     organizationId: unit.organizationId,
     identityId,
+    customerId,
     ...details,
     status: FIRST_DOCUMENT_STATUS,
     rejectionReason: null,
@@ -225,10 +228,11 @@ async function discardFiles(unit: UnitOfWork, documentId: string): Promise<void>
   unit.enqueue({ name: DELETE_FILES_JOB, data: { keys: files.map((file) => file.storageKey).join(' ') } });
 }
 
-async function findDocument(unit: UnitOfWork, documentId: string): Promise<Document> {
-  const document = kindOfId(documentId) === 'document' ? await unit.em.findOne(DocumentEntity, { id: documentId }) : null;
-  if (!document) throw notFound('document');
-  return document;
+/** The attempt that a document belongs to; it is not locked, and cannot change. */
+async function attemptOfDocument(unit: UnitOfWork, documentId: string): Promise<string> {
+  const attempt = kindOfId(documentId) === 'document' ? await identityOfDocument(unit, documentId) : null;
+  if (attempt === null) throw notFound('document');
+  return attempt;
 }
 
 /** What requirements are made of, for an attempt of a command. Contracts play no part where documents are judged. */

@@ -24,7 +24,7 @@ export async function makeDocuments(unit: UnitOfWork, attempt: Attempt): Promise
   const { identity } = attempt;
   const made: string[] = [];
   for (const { files, submission, ...details } of identity.documentsByUrl) {
-    const document = newDocument(unit, identity.id, { ...details, mrz: null }, submission);
+    const document = newDocument(unit, identity, { ...details, mrz: null }, submission);
     // The rows of the files refer to the document's.
     await unit.em.flush();
     for (const { documentType, url } of files) {
@@ -33,6 +33,7 @@ export async function makeDocuments(unit: UnitOfWork, attempt: Attempt): Promise
         id,
         organizationId: unit.organizationId,
         documentId: document.id,
+        customerId: identity.customerId,
         documentType,
         fileName: fileNameOf(url),
         fileSize: null,

@@ -1,23 +1,20 @@
 import type { BatchRead } from '../core/context.js';
 import { groupedInOrder, inOrder } from '../core/context.js';
+import type { Kysely } from 'kysely';
 import type { UnitOfWork } from '../core/command.js';
+import type { SealedRow } from '../core/crypto/sealed-table.js';
+import { DOCUMENT_TABLE, FILE_TABLE } from '../kyc/personal-data.js';
 import type { SubjectDocument } from '../kyc/document-demands.js';
 import type { DocumentFileType, DocumentStatus, IdClass, UploadStatus } from '../kyc/vocabularies.js';
 import { DocumentEntity, FileUploadEntity, type Document } from './entity.js';
 import type { FileWarning } from './inspection.js';
 
-/** A document as it is kept. */
-export interface DocumentRow {
-  id: string;
+/** A document as it is kept; what it says is sealed. */
+export interface DocumentRow extends SealedRow {
   organization_id: string;
   identity_id: string;
   selected_id_class: IdClass;
   status: DocumentStatus;
-  number: string | null;
-  issuing_country: string | null;
-  issue_date: string | null;
-  expiration_date: string | null;
-  mrz: string | null;
   rejection_reason: string | null;
   submission: number;
   version: number;
@@ -25,22 +22,25 @@ export interface DocumentRow {
   updated_at: string | Date;
 }
 
-/** A file of a document as it is kept. */
-export interface FileRow {
-  id: string;
+/** What a document says, opened. */
+export type DocumentPersonal = { [Field in 'number' | 'issuingCountry' | 'issueDate' | 'expirationDate' | 'mrz']: string | null };
+
+/** A file of a document as it is kept; its name, digest and source are sealed. */
+export interface FileRow extends SealedRow {
   organization_id: string;
   document_id: string;
   document_type: DocumentFileType;
-  file_name: string | null;
   file_size: number | null;
   mime_type: string | null;
   width: number | null;
   height: number | null;
-  sha256: string | null;
   upload_status: UploadStatus;
   storage_key: string;
   warnings: FileWarning[];
 }
+
+/** What of a file is personal, opened. */
+export type FilePersonal = { [Field in 'fileName' | 'sha256' | 'sourceUrl']: string | null };
 
 /** A document as a command has left it: what is read once it has committed. */
 export function documentRow(document: Document): DocumentRow {
@@ -50,11 +50,8 @@ export function documentRow(document: Document): DocumentRow {
     identity_id: document.identityId,
     selected_id_class: document.selectedIdClass,
     status: document.status,
-    number: document.number ?? null,
-    issuing_country: document.issuingCountry ?? null,
-    issue_date: document.issueDate ?? null,
-    expiration_date: document.expirationDate ?? null,
-    mrz: document.mrz ?? null,
+    customer_id: document.customerId,
+    sealed: document.sealed ?? null,
     rejection_reason: document.rejectionReason ?? null,
     submission: document.submission,
     version: document.version,
@@ -101,6 +98,19 @@ export const filesByDocument: BatchRead<string, FileRow[]> = async (database, or
   );
   return groupedInOrder(documentIds, rows, (row) => row.document_id);
 };
+
+/** What documents say: opened together, and only when it is asked. */
+export const documentPersonal: BatchRead<DocumentRow, DocumentPersonal> = (database, organizationId, rows) => database.vault.open(DOCUMENT_TABLE, organizationId, rows);
+
+/** What of files is personal: opened together, and only when it is asked. */
+export const filePersonal: BatchRead<FileRow, FilePersonal> = (database, organizationId, rows) => database.vault.open(FILE_TABLE, organizationId, rows);
+
+/** The attempt of a document, within a command; null where the organization has none such. */
+export async function identityOfDocument(unit: UnitOfWork, documentId: string): Promise<string | null> {
+  const reader = unit.em.getKysely() as unknown as Kysely<DocumentTables>;
+  const row = await reader.selectFrom('document').select('identity_id').where('organization_id', '=', unit.organizationId).where('id', '=', documentId).executeTakeFirst();
+  return row?.identity_id ?? null;
+}
 
 /** Who has read files, oldest first. */
 export const readsByFile: BatchRead<string, FileReadRow[]> = async (database, organizationId, fileIds) => {

@@ -6,7 +6,7 @@ import { badInput, notFound } from '../core/errors.js';
 import { NodeObject } from '../core/objects.js';
 import { CountryCodeScalar, DateScalar, DateTimeScalar, URLScalar } from '../core/scalars.js';
 import { mask } from '../identity/kyc-types.js';
-import { identityById } from '../identity/reads.js';
+import { identityById, identityPersonal } from '../identity/reads.js';
 import { loadIdentity, showAttempt } from '../identity/resolver.js';
 import { AttemptPayload, IdentityObject } from '../identity/types.js';
 import { isWellFormedText } from '../kyc/text.js';
@@ -14,7 +14,7 @@ import * as vocabularies from '../kyc/vocabularies.js';
 import type { DocumentCommands, DocumentOutcome, IncomingFile } from './commands.js';
 import type { FileLinks } from './links.js';
 import { findingsOf } from './mrz.js';
-import { documentById, documentRow, documentsByIdentity, filesByDocument, readsByFile, type DocumentRow, type FileRow } from './reads.js';
+import { documentById, documentPersonal, documentRow, filePersonal, documentsByIdentity, filesByDocument, readsByFile, type DocumentRow, type FileRow } from './reads.js';
 
 @ObjectType({ description: 'What a reviewer may object to, said before it costs an attempt. The file was accepted all the same.', simpleResolvers: true })
 class FileWarning {
@@ -39,7 +39,7 @@ class FileRead {
 @ObjectType({ simpleResolvers: true })
 class FileUpload {
   /** Not part of the schema. */
-  id!: string;
+  row!: FileRow;
   @Field(() => URLScalar, {
     nullable: true,
     description: 'Where PARTNER, REVIEWER and ADMIN read the file, for five minutes and as long as their key lives; null for others, and until UPLOADED. Pictures come without the place and time that cameras write into them. Every read is recorded.',
@@ -47,8 +47,6 @@ class FileUpload {
   url!: string | null;
   @Field(() => vocabularies.DocumentFileType.values)
   documentType!: vocabularies.DocumentFileType;
-  @Field(() => String, { nullable: true })
-  fileName!: string | null;
   @Field(() => Int, { nullable: true, description: 'Bytes; null, as mimeType and sha256, until UPLOADED.' })
   fileSize!: number | null;
   @Field(() => String, { nullable: true, description: 'What the file is by its bytes: image/jpeg, image/png or application/pdf.' })
@@ -57,8 +55,6 @@ class FileUpload {
   width!: number | null;
   @Field(() => Int, { nullable: true, description: 'Pixels; null for a PDF.' })
   height!: number | null;
-  @Field(() => String, { nullable: true, description: 'In hexadecimal.' })
-  sha256!: string | null;
   @Field(() => vocabularies.UploadStatus.values)
   uploadStatus!: vocabularies.UploadStatus;
   @Field(() => [FileWarning])
@@ -83,14 +79,6 @@ export class DocumentObject extends NodeObject {
   selectedIdClass!: vocabularies.IdClass;
   @Field(() => vocabularies.DocumentStatus.values)
   status!: vocabularies.DocumentStatus;
-  @Field(() => String, { nullable: true, description: 'Masked: its last characters alone are shown.' })
-  number!: string | null;
-  @Field(() => CountryCodeScalar, { nullable: true })
-  issuingCountry!: string | null;
-  @Field(() => DateScalar, { nullable: true })
-  issueDate!: string | null;
-  @Field(() => DateScalar, { nullable: true })
-  expirationDate!: string | null;
   @Field(() => String, { nullable: true, description: 'Why it was REJECTED, in words fit for the applicant; null otherwise.' })
   rejectionReason!: string | null;
   @Field(() => DateTimeScalar)
@@ -109,10 +97,6 @@ function documentView(row: DocumentRow): DocumentObject {
     id: row.id,
     selectedIdClass: row.selected_id_class,
     status: row.status,
-    number: row.number === null ? null : mask(row.number),
-    issuingCountry: row.issuing_country,
-    issueDate: row.issue_date,
-    expirationDate: row.expiration_date,
     rejectionReason: row.rejection_reason,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
@@ -123,15 +107,13 @@ function documentView(row: DocumentRow): DocumentObject {
 
 function fileView(row: FileRow, url: string | null): FileUpload {
   return {
-    id: row.id,
+    row,
     url,
     documentType: row.document_type,
-    fileName: row.file_name,
     fileSize: row.file_size,
     mimeType: row.mime_type,
     width: row.width,
     height: row.height,
-    sha256: row.sha256,
     uploadStatus: row.upload_status,
     warnings: row.warnings,
   };
@@ -230,6 +212,27 @@ export class DocumentResolver {
     return loadIdentity(context, document.identityId);
   }
 
+  @FieldResolver(() => String, { nullable: true, description: 'Masked: its last characters alone are shown.' })
+  async number(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<string | null> {
+    const { number } = await context.load(documentPersonal, document.row);
+    return number === null ? null : mask(number);
+  }
+
+  @FieldResolver(() => CountryCodeScalar, { nullable: true })
+  async issuingCountry(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(documentPersonal, document.row)).issuingCountry;
+  }
+
+  @FieldResolver(() => DateScalar, { nullable: true })
+  async issueDate(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(documentPersonal, document.row)).issueDate;
+  }
+
+  @FieldResolver(() => DateScalar, { nullable: true })
+  async expirationDate(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(documentPersonal, document.row)).expirationDate;
+  }
+
   @FieldResolver(() => [FileUpload])
   async fileUploads(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<FileUpload[]> {
     return (await context.load(filesByDocument, document.id)).map((row) => fileView(row, this.links.urlFor(context.caller, row)));
@@ -238,9 +241,9 @@ export class DocumentResolver {
   @FieldResolver(() => [DocumentFinding], { description: 'For PARTNER, REVIEWER and ADMIN; empty for others, and where no machine-readable zone is known. Compared with the data as it is now.' })
   async findings(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<DocumentFinding[]> {
     if (!SEES_FINDINGS.includes(context.caller.role)) return [];
-    const identity = await context.load(identityById, document.identityId);
-    const { mrz, number, expiration_date: expirationDate } = document.row;
-    return findingsOf({ mrz, number, expirationDate }, identity?.kyc_data ?? {}, this.commands.now());
+    const [identity, personal] = await Promise.all([context.load(identityById, document.identityId), context.load(documentPersonal, document.row)]);
+    const kycData = identity === null ? {} : (await context.load(identityPersonal, identity)).kycData;
+    return findingsOf(personal, kycData, this.commands.now());
   }
 
   @Mutation(() => SubmitDocumentPayload, {
@@ -258,10 +261,20 @@ export class DocumentResolver {
 
 @Resolver(() => FileUpload)
 export class FileUploadResolver {
+  @FieldResolver(() => String, { nullable: true })
+  async fileName(@Root() file: FileUpload, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(filePersonal, file.row)).fileName;
+  }
+
+  @FieldResolver(() => String, { nullable: true, description: 'In hexadecimal.' })
+  async sha256(@Root() file: FileUpload, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(filePersonal, file.row)).sha256;
+  }
+
   @FieldResolver(() => [FileRead], { description: 'Who has read the file and when, oldest first. For REVIEWER and ADMIN; empty for others.' })
   async reads(@Root() file: FileUpload, @Ctx() context: RequestContext): Promise<FileRead[]> {
     if (!SEES_READS.includes(context.caller.role)) return [];
-    return (await context.load(readsByFile, file.id)).map((row) => ({ reader: row.reader, readAt: row.read_at }));
+    return (await context.load(readsByFile, file.row.id)).map((row) => ({ reader: row.reader, readAt: row.read_at }));
   }
 }
 

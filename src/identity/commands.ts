@@ -18,6 +18,7 @@ import { IdentityEntity, type Identity } from './entity.js';
 import { FIRST, isWaiting, MOVES_ON_AT_ONCE, step, type IdentityEvent } from './lifecycle.js';
 import { appendDocuments, checkGivenDocuments, unmetByGiven, type GivenDocument, type KycDataGiven } from './given-documents.js';
 import { checkOptions, type AttemptOptions } from './options.js';
+import { customerOfIdentity } from './reads.js';
 
 /** An attempt and its customer, both locked by the command that loaded them. */
 export interface Attempt {
@@ -40,10 +41,10 @@ export interface MoveFacts {
 
 /** Locks an attempt for a command: its customer first, then itself. */
 export async function lockAttempt(unit: UnitOfWork, identityId: string): Promise<Attempt> {
-  const found = kindOfId(identityId) === 'identity' ? await unit.em.findOne(IdentityEntity, { id: identityId }) : null;
-  if (!found) throw notFound('identity');
-  const customer = await lockCustomer(unit, found.customerId);
-  const identity = await unit.em.findOneOrFail(IdentityEntity, { id: identityId }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
+  const customerId = kindOfId(identityId) === 'identity' ? await customerOfIdentity(unit, identityId) : null;
+  if (customerId === null) throw notFound('identity');
+  const customer = await lockCustomer(unit, customerId);
+  const identity = await unit.em.findOneOrFail(IdentityEntity, { id: identityId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   return { customer, identity };
 }
 

@@ -28,19 +28,24 @@ export const IdentityEntity = defineEntity({
     /** Counts changes of status: a job made for one step does nothing once the attempt has moved on. */
     step: p.integer(),
     transactionType: p.string().$type<TransactionType>().nullable(),
-    enterpriseId: p.string().nullable(),
-    userId: p.string().nullable(),
+    /** The ciphertext of what is not persisted itself (kyc/personal-data.ts). */
+    sealed: p.blob().nullable(),
+    enterpriseIndex: p.string().nullable(),
+    userIndex: p.string().nullable(),
+    nationalIdIndex: p.string().nullable(),
+    enterpriseId: p.string().nullable().persist(false),
+    userId: p.string().nullable().persist(false),
     programId: p.string().nullable(),
-    ipAddress: p.string().nullable(),
-    kycData: p.json<KycData>(),
+    ipAddress: p.string().nullable().persist(false),
+    kycData: p.json<KycData>().persist(false),
     /** The organization's policy as it was when the attempt began: later changes do not reach back. */
     policy: p.json<Policy>(),
     /** What signatures that leave it out are completed by. */
-    signer: p.json<Signer>(),
+    signer: p.json<Signer>().persist(false),
     /** What a reviewer or the provider wants beyond the rules. */
     demands: p.json<Demands>(),
     /** What the provider keeps of this attempt between its answers. */
-    providerState: p.json<Record<string, unknown>>(),
+    providerState: p.json<Record<string, unknown>>().persist(false),
     errorDescription: p.string().nullable(),
     /** Evaluations that have come to a conclusion; some of the sandbox's controls answer the first otherwise. */
     evaluations: p.integer(),
@@ -50,10 +55,10 @@ export const IdentityEntity = defineEntity({
     /** Once true an attempt never passes by itself again. */
     needsPerson: p.boolean(),
     /** Documents by URL of which no Document has been made yet: the next evaluation does. */
-    documentsByUrl: p.json<GivenDocument[]>(),
+    documentsByUrl: p.json<GivenDocument[]>().persist(false),
     debugStatus: p.string().$type<DebugStatus>().nullable(),
-    debugFailureReason: p.string().nullable(),
-    reviewNote: p.string().nullable(),
+    debugFailureReason: p.string().nullable().persist(false),
+    reviewNote: p.string().nullable().persist(false),
     version: p.integer(),
     createdAt: p.datetime(),
     updatedAt: p.datetime(),

@@ -1,7 +1,7 @@
 import type { Member } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, type FieldFault } from '../core/errors.js';
-import { applyContact, checkContact, lockCustomer, patchNotAllowed, requireAllowed, standingOf, withUniquePartnerUserId, type Contact } from '../customer/commands.js';
+import { applyContact, checkContact, lockCustomer, patchNotAllowed, requireAllowed, requireUnused, standingOf, withUniquePartnerUserId, type ContactPatch } from '../customer/commands.js';
 import type { Customer } from '../customer/entity.js';
 import { mergeKycData } from '../kyc/fields.js';
 import { contractsFor } from '../kyc/policy.js';
@@ -24,7 +24,7 @@ function saysSomething(patch: KycDataGiven | null | undefined): patch is KycData
   return (documents?.length ?? 0) > 0 || Object.values(data).some((value) => value !== undefined);
 }
 
-export interface PatchCustomer extends Contact {
+export interface PatchCustomer extends ContactPatch {
   customerId: string;
   kycData?: KycDataGiven | null | undefined;
 }
@@ -38,6 +38,7 @@ export async function patchCustomer(core: Core, caller: Member, input: PatchCust
       const { contact, faults } = checkContact(input);
       const attempt = saysSomething(input.kycData) ? await patchData(core, unit, customer, input.kycData, faults) : null;
       if (faults.length > 0) throw badInput(faults);
+      if (contact.partnerUserId !== customer.partnerUserId) await requireUnused(unit, contact.partnerUserId);
       applyContact(unit, customer, contact);
       const identity = attempt?.identity ?? (customer.currentIdentityId ? (await lockAttempt(unit, customer.currentIdentityId)).identity : null);
       return { customer, identity };

@@ -1,33 +1,31 @@
+import type { Kysely } from 'kysely';
+import type { UnitOfWork } from '../core/command.js';
 import type { BatchRead } from '../core/context.js';
 import { inOrder } from '../core/context.js';
 import type { PageRequest } from '../core/connections.js';
 import type { Database } from '../core/database.js';
+import type { SealedRow } from '../core/crypto/sealed-table.js';
 import type { Demands } from '../kyc/demands.js';
 import type { KycData } from '../kyc/fields.js';
+import { IDENTITY_TABLE, INDEX_PURPOSES } from '../kyc/personal-data.js';
 import type { Policy } from '../kyc/policy.js';
 import { isWellFormedText } from '../kyc/text.js';
 import type { Identity } from './entity.js';
 import type { GivenDocument } from './given-documents.js';
 import type { DebugStatus, IdentityStatus, TransactionType } from '../kyc/vocabularies.js';
 
-/** An attempt as it is kept. */
-export interface IdentityRow {
-  id: string;
+/** An attempt as it is kept; the person's data is sealed. */
+export interface IdentityRow extends SealedRow {
   organization_id: string;
   customer_id: string;
   status: IdentityStatus;
   transaction_type: TransactionType | null;
-  enterprise_id: string | null;
-  user_id: string | null;
   program_id: string | null;
-  kyc_data: KycData;
   policy: Policy;
   demands: Demands;
   error_description: string | null;
   document_attempts_remaining: number;
-  documents_by_url: GivenDocument[];
   debug_status: DebugStatus | null;
-  debug_failure_reason: string | null;
   version: number;
   created_at: string | Date;
   updated_at: string | Date;
@@ -41,26 +39,35 @@ export function identityRow(identity: Identity): IdentityRow {
     customer_id: identity.customerId,
     status: identity.status,
     transaction_type: identity.transactionType ?? null,
-    enterprise_id: identity.enterpriseId ?? null,
-    user_id: identity.userId ?? null,
+    sealed: identity.sealed ?? null,
     program_id: identity.programId ?? null,
-    kyc_data: identity.kycData,
     policy: identity.policy,
     demands: identity.demands,
     error_description: identity.errorDescription ?? null,
     document_attempts_remaining: identity.documentAttemptsRemaining,
-    documents_by_url: identity.documentsByUrl,
     debug_status: identity.debugStatus ?? null,
-    debug_failure_reason: identity.debugFailureReason ?? null,
     version: identity.version,
     created_at: identity.createdAt,
     updated_at: identity.updatedAt,
   };
 }
 
-interface IdentityTables {
-  identity: IdentityRow;
+/** What of an attempt is personal, opened. */
+export interface IdentityPersonal {
+  kycData: KycData;
+  enterpriseId: string | null;
+  userId: string | null;
+  documentsByUrl: GivenDocument[];
+  debugFailureReason: string | null;
 }
+
+/** The columns of before there was encryption are null but in rows that have yet to be encrypted. */
+interface IdentityTables {
+  identity: IdentityRow & { enterprise_index: string | null; user_index: string | null; enterprise_id: string | null; user_id: string | null };
+}
+
+/** What of attempts is personal: opened together, and only when it is asked. */
+export const identityPersonal: BatchRead<IdentityRow, IdentityPersonal> = (database, organizationId, rows) => database.vault.open(IDENTITY_TABLE, organizationId, rows);
 
 /** Which attempts a list is to hold; what is absent or null does not narrow it. */
 export interface IdentityFilter {
@@ -89,9 +96,22 @@ export async function identityPage(database: Database, organizationId: string, p
     if (page.beforeId !== null) query = query.where('id', '<', page.beforeId);
     if (filter.status?.length) query = query.where('status', 'in', filter.status);
     if (filter.customerId != null) query = query.where('customer_id', '=', filter.customerId);
-    if (filter.enterpriseId != null) query = query.where('enterprise_id', '=', filter.enterpriseId);
-    if (filter.userId != null) query = query.where('user_id', '=', filter.userId);
+    if (filter.enterpriseId != null) {
+      const index = database.vault.index(organizationId, INDEX_PURPOSES.enterpriseId, filter.enterpriseId);
+      query = query.where((builder) => builder.or([builder('enterprise_index', '=', index), builder('enterprise_id', '=', filter.enterpriseId!)]));
+    }
+    if (filter.userId != null) {
+      const index = database.vault.index(organizationId, INDEX_PURPOSES.userId, filter.userId);
+      query = query.where((builder) => builder.or([builder('user_index', '=', index), builder('user_id', '=', filter.userId!)]));
+    }
     if (filter.programId != null) query = query.where('program_id', '=', filter.programId);
     return query.orderBy('id', 'desc').limit(page.limit).execute();
   });
+}
+
+/** The customer of an attempt, within a command; null where the organization has none such. */
+export async function customerOfIdentity(unit: UnitOfWork, identityId: string): Promise<string | null> {
+  const reader = unit.em.getKysely() as unknown as Kysely<IdentityTables>;
+  const row = await reader.selectFrom('identity').select('customer_id').where('organization_id', '=', unit.organizationId).where('id', '=', identityId).executeTakeFirst();
+  return row?.customer_id ?? null;
 }

@@ -11,7 +11,7 @@ import { submitIdentity, type Attempt } from './commands.js';
 import { kycDataView, KycDataFields } from './kyc-types.js';
 import { TRANSITIONS } from './lifecycle.js';
 import { patchCustomer, patchIdentity } from './patches.js';
-import { identityById, identityPage, identityRow, type IdentityRow } from './reads.js';
+import { identityById, identityPage, identityPersonal, identityRow, type IdentityRow } from './reads.js';
 import { requireReverification, reviewIdentity } from './review.js';
 import {
   IdentityConnection, IdentityFilterInput, IdentityObject, PatchCustomerInput, PatchCustomerPayload, PatchIdentityInput, PatchIdentityPayload,
@@ -24,14 +24,11 @@ export function identityView(row: IdentityRow): IdentityObject {
     id: row.id,
     status: row.status,
     organizationId: row.organization_id,
-    enterpriseId: row.enterprise_id,
-    userId: row.user_id,
     programId: row.program_id,
     transactionType: row.transaction_type,
     errorDescription: row.error_description,
     documentAttemptsRemaining: row.document_attempts_remaining,
     debugStatus: row.debug_status,
-    debugFailureReason: row.debug_failure_reason,
     version: row.version,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
@@ -86,9 +83,24 @@ export class IdentityResolver {
     return loadCustomer(context, identity.row.customer_id);
   }
 
+  @FieldResolver(() => String, { nullable: true, description: 'Your own id of the enterprise that the person acts for.' })
+  async enterpriseId(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(identityPersonal, identity.row)).enterpriseId;
+  }
+
+  @FieldResolver(() => String, { nullable: true, description: 'Your own id of the user.' })
+  async userId(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(identityPersonal, identity.row)).userId;
+  }
+
+  @FieldResolver(() => String, { nullable: true, description: 'Sandbox only; null elsewhere.' })
+  async debugFailureReason(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(identityPersonal, identity.row)).debugFailureReason;
+  }
+
   @FieldResolver(() => KycDataFields, { nullable: true })
-  kycData(@Root() identity: IdentityObject): KycDataFields {
-    return kycDataView(identity.row.kyc_data);
+  async kycData(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<KycDataFields> {
+    return kycDataView((await context.load(identityPersonal, identity.row)).kycData);
   }
 
   @FieldResolver(() => [Action.values], {
@@ -149,7 +161,9 @@ export class CustomerIdentityResolver {
 
   @FieldResolver(() => KycDataFields, { nullable: true, description: 'The data of the current attempt; null when there is none.' })
   async kycData(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<KycDataFields | null> {
-    return customer.currentIdentityId === null ? null : kycDataView((await loadIdentity(context, customer.currentIdentityId)).row.kyc_data);
+    if (customer.currentIdentityId === null) return null;
+    const { row } = await loadIdentity(context, customer.currentIdentityId);
+    return kycDataView((await context.load(identityPersonal, row)).kycData);
   }
 
   @FieldResolver(() => IdentityConnection, { description: 'All attempts, newest first.' })

@@ -13,10 +13,6 @@ export class IdentityObject extends NodeObject {
   status!: vocabularies.IdentityStatus;
   @Field(() => ID)
   organizationId!: string;
-  @Field(() => String, { nullable: true, description: "Your own id of the enterprise that the person acts for." })
-  enterpriseId!: string | null;
-  @Field(() => String, { nullable: true, description: 'Your own id of the user.' })
-  userId!: string | null;
   @Field(() => String, { nullable: true, description: 'Your own id of the program that the person joins.' })
   programId!: string | null;
   @Field(() => vocabularies.TransactionType.values, { nullable: true, description: 'Decides which data, documents and contracts are required.' })
@@ -27,8 +23,6 @@ export class IdentityObject extends NodeObject {
   documentAttemptsRemaining!: number;
   @Field(() => vocabularies.DebugStatus.values, { nullable: true, description: 'Sandbox only; null elsewhere.' })
   debugStatus!: vocabularies.DebugStatus | null;
-  @Field(() => String, { nullable: true, description: 'Sandbox only; null elsewhere.' })
-  debugFailureReason!: string | null;
   @Field(() => Int, { description: 'Grows by one with every committed change of this object.' })
   version!: number;
   @Field(() => DateTimeScalar)

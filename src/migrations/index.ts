@@ -1,5 +1,6 @@
 import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
+import { Encryption } from './encryption.js';
 import { EventRetention } from './event-retention.js';
 import { Webhooks } from './webhooks.js';
 
@@ -9,4 +10,5 @@ export const migrations = [
   { name: '0002-documents', class: Documents },
   { name: '0003-webhooks', class: Webhooks },
   { name: '0004-event-retention', class: EventRetention },
+  { name: '0006-encryption', class: Encryption },
 ];

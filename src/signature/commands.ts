@@ -44,6 +44,7 @@ export async function submitSignatures(core: Core, caller: Member, input: Submit
         id,
         organizationId: unit.organizationId,
         identityId: identity.id,
+        customerId: customer.id,
         contractType: signature.contractType,
         contractVersion: signature.contractVersion ?? '',
         contractSignerNameFull: validateName('', signature.contractSignerNameFull).value ?? null,

@@ -11,11 +11,14 @@ export const SignatureEntity = defineEntity({
     id: p.string().primary(),
     organizationId: p.string(),
     identityId: p.string(),
+    customerId: p.string(),
+    /** The ciphertext of what is not persisted itself (kyc/personal-data.ts). */
+    sealed: p.blob().nullable(),
     contractType: p.string().$type<ContractType>(),
     contractVersion: p.string(),
-    contractSignerNameFull: p.string().nullable(),
+    contractSignerNameFull: p.string().nullable().persist(false),
     contractSignedDate: p.datetime(),
-    contractSignedIPAddress: p.string().fieldName('contract_signed_ip_address').nullable(),
+    contractSignedIPAddress: p.string().nullable().persist(false),
     createdAt: p.datetime(),
   },
 });

@@ -1,21 +1,26 @@
 import type { BatchRead } from '../core/context.js';
 import { groupedInOrder, inOrder } from '../core/context.js';
 import type { UnitOfWork } from '../core/command.js';
+import type { SealedRow } from '../core/crypto/sealed-table.js';
+import { SIGNATURE_TABLE } from '../kyc/personal-data.js';
 import type { ContractType } from '../kyc/vocabularies.js';
 import { SignatureEntity } from './entity.js';
 
-/** A signature as it is kept. */
-export interface SignatureRow {
-  id: string;
+/** A signature as it is kept; who signed and from where is sealed. */
+export interface SignatureRow extends SealedRow {
   organization_id: string;
   identity_id: string;
   contract_type: ContractType;
   contract_version: string;
-  contract_signer_name_full: string | null;
   contract_signed_date: string;
-  contract_signed_ip_address: string | null;
   created_at: string;
 }
+
+/** Who has signed, opened. */
+export type SignaturePersonal = { [Field in 'contractSignerNameFull' | 'contractSignedIPAddress']: string | null };
+
+/** Who has signed and from where: opened together, and only when it is asked. */
+export const signaturePersonal: BatchRead<SignatureRow, SignaturePersonal> = (database, organizationId, rows) => database.vault.open(SIGNATURE_TABLE, organizationId, rows);
 
 interface SignatureTables {
   signature: SignatureRow;

@@ -10,7 +10,7 @@ import { contractsFor } from '../kyc/policy.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import { readOrganization } from '../organization/reads.js';
 import { submitSignatures, type NewSignature } from './commands.js';
-import { signatureById, signaturesByIdentity, type SignatureRow } from './reads.js';
+import { signatureById, signaturePersonal, signaturesByIdentity, type SignatureRow } from './reads.js';
 
 @ObjectType({ description: 'What is to be signed, in the version that is in force.', simpleResolvers: true })
 export class Contract {
@@ -30,16 +30,13 @@ export class SignatureObject extends NodeObject {
   contractType!: vocabularies.ContractType;
   @Field(() => String)
   contractVersion!: string;
-  @Field(() => String, { nullable: true })
-  contractSignerNameFull!: string | null;
   @Field(() => DateTimeScalar)
   contractSignedDate!: string;
-  @Field(() => IPAddressScalar, { nullable: true })
-  contractSignedIPAddress!: string | null;
   @Field(() => DateTimeScalar)
   createdAt!: string;
   /** Not part of the schema. */
   identityId!: string;
+  row!: SignatureRow;
 }
 
 /** A signature as it is shown. */
@@ -48,11 +45,10 @@ function signatureView(row: SignatureRow): SignatureObject {
     id: row.id,
     contractType: row.contract_type,
     contractVersion: row.contract_version,
-    contractSignerNameFull: row.contract_signer_name_full,
     contractSignedDate: row.contract_signed_date,
-    contractSignedIPAddress: row.contract_signed_ip_address,
     createdAt: row.created_at,
     identityId: row.identity_id,
+    row,
   };
 }
 
@@ -104,6 +100,16 @@ export class SignatureResolver {
   ): Promise<Contract[]> {
     const { policy } = await readOrganization(this.core.database, context.member.organizationId);
     return contractsFor(policy, transactionType ?? null);
+  }
+
+  @FieldResolver(() => String, { nullable: true })
+  async contractSignerNameFull(@Root() signature: SignatureObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(signaturePersonal, signature.row)).contractSignerNameFull;
+  }
+
+  @FieldResolver(() => IPAddressScalar, { nullable: true })
+  async contractSignedIPAddress(@Root() signature: SignatureObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(signaturePersonal, signature.row)).contractSignedIPAddress;
   }
 
   @FieldResolver(() => IdentityObject)

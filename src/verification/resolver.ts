@@ -4,7 +4,7 @@ import type { RequestContext } from '../core/context.js';
 import { badInput } from '../core/errors.js';
 import { CustomerObject } from '../customer/resolver.js';
 import { documentsByIdentity, filesByDocument, subjectDocument } from '../document/reads.js';
-import { identityById } from '../identity/reads.js';
+import { identityById, identityPersonal } from '../identity/reads.js';
 import { subjectOfGiven, checkGivenDocuments } from '../identity/given-documents.js';
 import { KycDataInputFields } from '../identity/kyc-types.js';
 import { IdentityObject } from '../identity/types.js';
@@ -37,18 +37,19 @@ class RequirementObject {
 /** What an attempt still lacks; nothing of one that is approved, all signed, or ended. */
 async function requirementsOfAttempt(core: Core, context: RequestContext, row: IdentityRow): Promise<Requirement[]> {
   if (row.status === 'APPROVED' || row.status === 'SIGNATURE_SUBMITTED') return [];
-  const [{ environment }, documents, signatures] = await Promise.all([
+  const [{ environment }, documents, signatures, { kycData, documentsByUrl }] = await Promise.all([
     readOrganization(core.database, row.organization_id),
     context.load(documentsByIdentity, row.id),
     context.load(signaturesByIdentity, row.id),
+    context.load(identityPersonal, row),
   ]);
   const files = await Promise.all(documents.map((document) => context.load(filesByDocument, document.id)));
   const subject: RequirementSubject = {
-    kycData: row.kyc_data,
+    kycData,
     transactionType: row.transaction_type,
     policy: row.policy,
     environment,
-    documents: [...documents.map((document, index) => subjectDocument(document, files[index] ?? [])), ...row.documents_by_url.map(subjectOfGiven)],
+    documents: [...documents.map((document, index) => subjectDocument(document, files[index] ?? [])), ...documentsByUrl.map(subjectOfGiven)],
     signedContracts: signatures.map((signature) => signature.contract_type),
     hostedPage: false,
     demands: row.demands,
@@ -101,6 +102,7 @@ export class CustomerRequirementResolver {
     const row = customer.currentIdentityId === null ? null : await context.load(identityById, customer.currentIdentityId);
     if (row !== null && row.status !== 'DECLINED' && row.status !== 'EXPIRED') return requirementsOfAttempt(this.core, context, row);
     const { environment, policy } = await readOrganization(this.core.database, context.member.organizationId);
-    return requirementsOf(freshSubject(row?.kyc_data ?? {}, row?.transaction_type ?? null, { environment, policy }));
+    const kycData = row === null ? {} : (await context.load(identityPersonal, row)).kycData;
+    return requirementsOf(freshSubject(kycData, row?.transaction_type ?? null, { environment, policy }));
   }
 }

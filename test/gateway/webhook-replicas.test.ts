@@ -14,6 +14,7 @@ import { customerOf, MovableClock, Receiver, verify } from '../support/receiver.
 import { ROOT } from '../support/sources.js';
 import { deliveriesOf, newEndpoint } from '../support/webhooks.js';
 import { TOKEN_KEY } from '../support/token-key.js';
+import { KEY_RING } from '../support/key-ring.js';
 
 // Processes that die without a word, and processes that share one database.
 
@@ -66,7 +67,7 @@ const arrived = (): number => new Set(receiver.taken.map(({ event }) => event.id
 async function startProcess(): Promise<{ child: ChildProcess; url: string }> {
   const { databaseUrl } = gateway;
   const child = spawn(process.execPath, [join(ROOT, 'dist', 'main.js')], {
-    env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: gateway.dataDirectory, OPERATOR_KEY, TOKEN_KEY, LOG_LEVEL: 'silent', ...ENVIRONMENT, ...(databaseUrl === null ? {} : { DATABASE_URL: databaseUrl }) },
+    env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: gateway.dataDirectory, OPERATOR_KEY, TOKEN_KEY, KEY_RING, LOG_LEVEL: 'silent', ...ENVIRONMENT, ...(databaseUrl === null ? {} : { DATABASE_URL: databaseUrl }) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   for await (const line of createInterface({ input: child.stdout! })) {
@@ -111,7 +112,7 @@ describe('a gateway that is killed', () => {
 describe('two gateways on one database', () => {
   it.skipIf(process.env['TEST_DATABASE'] !== 'postgresql')('send every event once, in order per customer', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'kyc-replica-'));
-    const variables = { PORT: '0', DATA_DIR: directory, DATABASE_URL: gateway.databaseUrl!, LOG_LEVEL: 'silent', OPERATOR_KEY, TOKEN_KEY, ...ENVIRONMENT };
+    const variables = { PORT: '0', DATA_DIR: directory, DATABASE_URL: gateway.databaseUrl!, LOG_LEVEL: 'silent', OPERATOR_KEY, TOKEN_KEY, KEY_RING, ...ENVIRONMENT };
     const replica = await startGateway(readConfig(variables), { clock });
     try {
       const { partner } = await gateway.organization();

@@ -7,6 +7,8 @@ import { startGateway, type Gateway, type Overrides } from '../../src/gateway.js
 import { Client, type Key } from './client.js';
 import { createDatabase, dropDatabase } from './databases.js';
 import { TOKEN_KEY } from './token-key.js';
+import { KEY_RING } from './key-ring.js';
+import { withDatabase, type Query } from './raw-database.js';
 import { graphql } from '../generated/index.js';
 
 export const OPERATOR_KEY = 'the-operator-key-of-the-test-suites';
@@ -80,10 +82,10 @@ export class TestGateway {
     return new Client(this.url, key);
   }
 
-  /** Starts it; after `stop` again, on the same data. */
-  async start(): Promise<void> {
+  /** Starts it; after `stop` again, on the same data. `environment` is for this once. */
+  async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
     this.#gateway = await startGateway(
-      readConfig({ PORT: '0', DATA_DIR: this.#directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', OPERATOR_KEY, TOKEN_KEY, ...this.environment }),
+      readConfig({ PORT: '0', DATA_DIR: this.#directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', OPERATOR_KEY, TOKEN_KEY, KEY_RING, ...this.environment, ...environment }),
       this.overrides,
     );
   }
@@ -105,6 +107,24 @@ export class TestGateway {
     }
   }
 
+  /** Makes the data that it starts on: a database that was dumped. */
+  async createFrom(dump: string): Promise<void> {
+    this.#directory = await mkdtemp(join(tmpdir(), 'kyc-test-'));
+    if (process.env['TEST_DATABASE'] === 'postgresql') this.#databaseUrl = await createDatabase(process.env['TEST_DATABASE_URL']!, `kyc_test_${process.pid}_${Date.now()}`);
+    await withDatabase(this, (query) => query(dump));
+  }
+
+  /** Speaks to the database past the gateway; an embedded one's is stopped for that time. */
+  async behindItsBack<Result>(use: (query: Query) => Promise<Result>): Promise<Result> {
+    if (this.databaseUrl !== null) return withDatabase(this, use);
+    await this.stop();
+    try {
+      return await withDatabase(this, use);
+    } finally {
+      await this.start();
+    }
+  }
+
   async destroy(): Promise<void> {
     await this.stop();
     if (this.#databaseUrl !== undefined) await dropDatabase(process.env['TEST_DATABASE_URL']!, new URL(this.#databaseUrl).pathname.slice(1));
@@ -115,7 +135,7 @@ export class TestGateway {
   async replica(): Promise<{ client(key: Key): Client; stop(): Promise<void> }> {
     const directory = await mkdtemp(join(tmpdir(), 'kyc-replica-'));
     const replica = await startGateway(
-      readConfig({ PORT: '0', DATA_DIR: directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', OPERATOR_KEY, TOKEN_KEY, ...this.environment }),
+      readConfig({ PORT: '0', DATA_DIR: directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', OPERATOR_KEY, TOKEN_KEY, KEY_RING, ...this.environment }),
       this.overrides,
     );
     return {

@@ -1,0 +1,100 @@
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { seal, type DataKey } from './cipher.js';
+import { plainOf, SEALED_COLUMN, textOf, type SealedRow, type SealedTable } from './sealed-table.js';
+import type { KeyStore, KeyTables, Unprepared, Vault } from './vault.js';
+
+type Row = SealedRow & Record<string, unknown>;
+
+/**
+ * Encrypts the rows that were stored before there was encryption: a customer with all that belongs to it at a time, when
+ * a command comes to it or when the job that goes through all of them does.
+ */
+export class PlainRows {
+  readonly #byName: ReadonlyMap<string, SealedTable>;
+
+  constructor(
+    private readonly store: KeyStore,
+    private readonly vault: () => Vault,
+    private readonly tables: readonly SealedTable[],
+  ) {
+    this.#byName = new Map(tables.map((table) => [table.table, table]));
+  }
+
+  /** Makes ready what a command has met and could not wait for. */
+  async prepare({ needed }: Unprepared, organizationId: string): Promise<void> {
+    if ('customerId' in needed) await this.vault().keyOf(organizationId, needed.customerId);
+    else await this.sealCustomer(organizationId, await this.#customerOf(needed.table, needed.rowId));
+  }
+
+  /** The next customers that are stored in the plain, in the order of their ids. */
+  async unsealedCustomers(limit: number): Promise<{ id: string; organization_id: string }[]> {
+    const { rows } = await sql<{ id: string; organization_id: string }>`select id, organization_id from customer where sealed is null order by id limit ${limit}`.execute(this.#reader());
+    return rows;
+  }
+
+  /** Encrypts what a customer's rows hold in the plain. Done twice, or by two at once, it is the same as once. */
+  async sealCustomer(organizationId: string, customerId: string): Promise<void> {
+    const key = await this.#dataKey(organizationId, customerId);
+    await this.store.owner().transactional(async (em) => {
+      const transaction = em.getKysely() as unknown as Kysely<unknown>;
+      await sql`select id from customer where id = ${customerId} for update`.execute(transaction);
+      for (const table of this.tables) {
+        const { rows } = await sql<Row>`select * from ${sql.table(table.table)} where sealed is null and ${this.#belongs(table, customerId)} for update`.execute(transaction);
+        for (const row of rows) await this.#sealRow(transaction, table, row, { organizationId, customerId, key });
+      }
+    });
+  }
+
+  async #sealRow(transaction: Kysely<unknown>, table: SealedTable, row: Row, owner: { organizationId: string; customerId: string; key: DataKey | null }): Promise<void> {
+    const { organizationId, customerId, key } = owner;
+    const personal = plainOf(table, row);
+    const place = { organizationId, table: table.table, column: SEALED_COLUMN, rowId: row.id };
+    const set = (column: string, value: unknown): RawBuilder<unknown> => sql`${sql.ref(column)} = ${value}`;
+    const changes = [
+      set(SEALED_COLUMN, key ? seal(key, place, Buffer.from(textOf(table, personal))) : Buffer.alloc(0)),
+      ...Object.values(table.fields).map(({ plainColumn }) => set(plainColumn, null)),
+      ...Object.values(table.indexes).map(({ column, purpose, valueOf }) => {
+        const value = key ? valueOf(personal) : null;
+        return set(column, value == null ? null : this.vault().index(organizationId, purpose, value));
+      }),
+      ...(table.owner.column === 'id' ? [] : [set('customer_id', customerId)]),
+    ];
+    await sql`update ${sql.table(table.table)} set ${sql.join(changes)} where id = ${row.id}`.execute(transaction);
+  }
+
+  /** The customer's data key, which is made where there is none yet; null once it has been destroyed. */
+  async #dataKey(organizationId: string, customerId: string): Promise<DataKey | null> {
+    const reader = this.#reader() as unknown as Kysely<KeyTables>;
+    const existing = await reader.selectFrom('data_key').select('id').where('customer_id', '=', customerId).executeTakeFirst();
+    if (!existing) {
+      const made = await this.vault().makeKey(customerId);
+      await reader
+        .insertInto('data_key')
+        .values({ ...made, customer_id: customerId, organization_id: organizationId, created_at: new Date().toISOString(), destroyed_at: null })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      // Another may have been first: theirs counts.
+      this.vault().forget(customerId);
+    }
+    return this.vault().keyOf(organizationId, customerId);
+  }
+
+  /** That a row belongs to a customer. */
+  #belongs({ owner }: SealedTable, customerId: string): RawBuilder<boolean> {
+    if (owner.parent === undefined) return sql<boolean>`${sql.ref(owner.column)} = ${customerId}`;
+    const parent = this.#byName.get(owner.parent)!;
+    return sql<boolean>`${sql.ref(owner.column)} in (select id from ${sql.table(parent.table)} where ${this.#belongs(parent, customerId)})`;
+  }
+
+  async #customerOf(table: SealedTable, rowId: string): Promise<string> {
+    if (table.owner.column === 'id') return rowId;
+    const { rows } = await sql<{ owner: string }>`select ${sql.ref(table.owner.column)} as owner from ${sql.table(table.table)} where id = ${rowId}`.execute(this.#reader());
+    const [found] = rows;
+    if (!found) throw new Error(`A row of ${table.table} has gone`);
+    return table.owner.parent === undefined ? found.owner : this.#customerOf(this.#byName.get(table.owner.parent)!, found.owner);
+  }
+
+  #reader(): Kysely<unknown> {
+    return this.store.owner().getKysely() as unknown as Kysely<unknown>;
+  }
+}

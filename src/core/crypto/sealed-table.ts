@@ -1,0 +1,54 @@
+/** Columns that hold personal data, sealed together into one ciphertext a row, in the column `sealed`. */
+export interface SealedTable {
+  table: string;
+  /** The name of its entity, whose properties `fields` and `indexes` name. */
+  entity: string;
+  /** What is sealed: the column that held it in the plain, before there was encryption, and what stands for nothing known. */
+  fields: Readonly<Record<string, { plainColumn: string; empty: unknown }>>;
+  /** What is looked up by value: a blind index each. */
+  indexes: Readonly<Record<string, BlindIndexRule>>;
+  /** The column that leads to the customer: its own id, or that of a row of `parent`. */
+  owner: { column: string; parent?: string };
+}
+
+/** How a blind index comes from what is sealed. */
+export interface BlindIndexRule {
+  column: string;
+  /** Names the key that it is made with. */
+  purpose: string;
+  /** The value, in the one form in which equal values are equal; null or absent: no index. */
+  valueOf(personal: Readonly<Record<string, unknown>>): string | null | undefined;
+}
+
+/** A row as it is read. `sealed` null: it was stored before there was encryption; empty: it was erased. */
+export interface SealedRow {
+  id: string;
+  /** Of a customer its id says as much. */
+  customer_id?: string | null | undefined;
+  sealed: Uint8Array | null;
+}
+
+/** The sealed column's name, which is bound to each ciphertext. */
+export const SEALED_COLUMN = 'sealed';
+
+/** What nothing known looks like. */
+export function emptyOf(table: SealedTable): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(table.fields).map(([name, { empty }]) => [name, structuredClone(empty)]));
+}
+
+/** What of a row was stored in the plain. */
+export function plainOf(table: SealedTable, row: object): Record<string, unknown> {
+  const columns = row as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(table.fields).map(([name, { plainColumn, empty }]) => [name, columns[plainColumn] ?? structuredClone(empty)]));
+}
+
+/** The text that is sealed: what is known, in the order of the table. */
+export function textOf(table: SealedTable, personal: object): string {
+  const values = personal as Record<string, unknown>;
+  return JSON.stringify(Object.fromEntries(Object.keys(table.fields).flatMap((name) => (values[name] == null ? [] : [[name, values[name]]]))));
+}
+
+/** What a sealed text says; what it leaves out is not known. */
+export function personalOf(table: SealedTable, text: string): Record<string, unknown> {
+  return { ...emptyOf(table), ...(JSON.parse(text) as Record<string, unknown>) };
+}

@@ -1,0 +1,203 @@
+import { LRUCache } from 'lru-cache';
+import { sql, type Kysely } from 'kysely';
+import { ConfigError } from '../config.js';
+import type { Database } from '../database.js';
+import type { Log } from '../log.js';
+import { BlindIndexes, newDataKey, SealBroken, unseal, type DataKey } from './cipher.js';
+import { KEY_BYTES, type KeyManagement } from './key-ring.js';
+import { emptyOf, personalOf, plainOf, SEALED_COLUMN, type SealedRow, type SealedTable } from './sealed-table.js';
+import { randomBytes } from 'node:crypto';
+
+/** What the vault needs of the database. */
+export type KeyStore = Pick<Database, 'owner' | 'read'>;
+
+/** The data key of a customer as it is kept; `wrapped` is null once it has been destroyed. */
+interface DataKeyRow {
+  customer_id: string;
+  organization_id: string;
+  id: string;
+  key_id: string | null;
+  wrapped: Uint8Array | null;
+  created_at: string;
+  destroyed_at: string | null;
+}
+
+export interface KeyTables {
+  data_key: DataKeyRow;
+  gateway_key: { name: string; key_id: string; wrapped: Uint8Array };
+}
+
+/** A data key that a command stores with the customer that it is for. */
+export interface NewDataKey {
+  id: string;
+  key_id: string;
+  wrapped: Buffer;
+}
+
+/** A key in the cache: known, destroyed (null), or still being fetched. */
+interface CachedKey {
+  fetched: Promise<DataKey | null>;
+  key?: DataKey | null;
+}
+
+/** Unwrapped keys that are held at most: a hundred bytes each. */
+const MOST_KEYS = 10_000;
+/** Long enough that a busy customer costs one unwrapping, short enough that a destroyed key does not linger in a replica. */
+export const KEY_LIFE_MILLISECONDS = 60_000;
+/** Also the check of the key ring: a start whose ring does not open it ends. */
+const INDEX_KEY = 'blind-index';
+
+/**
+ * A command needs something that takes a request over the network, or a transaction of its own, which no transaction
+ * waits for: it is taken back, what it needs is made ready, and it runs again.
+ */
+export class Unprepared extends Error {
+  constructor(readonly needed: { customerId: string } | { table: SealedTable; rowId: string }) {
+    super('A command met data whose key is not at hand');
+  }
+}
+
+/** Opens and indexes what is sealed: the data keys of customers, unwrapped by key management and held briefly. */
+export class Vault {
+  readonly #cache: LRUCache<string, CachedKey>;
+
+  private constructor(
+    readonly management: KeyManagement,
+    private readonly store: KeyStore,
+    private readonly indexes: BlindIndexes,
+    private readonly log: Log,
+    lifeMilliseconds: number,
+  ) {
+    this.#cache = new LRUCache({ max: MOST_KEYS, ttl: lifeMilliseconds });
+  }
+
+  /** Opens the vault of a database. Throws ConfigError where the key ring does not open what is stored. */
+  static async open(management: KeyManagement, store: KeyStore, log: Log, lifeMilliseconds = KEY_LIFE_MILLISECONDS): Promise<Vault> {
+    const reader = store.owner().getKysely() as unknown as Kysely<KeyTables>;
+    const [fresh, missing] = [await management.wrap(randomBytes(KEY_BYTES), INDEX_KEY), await keysMissing(reader, management)];
+    // Several replicas may start on an empty database at once: one of them makes the key.
+    await reader.insertInto('gateway_key').values({ name: INDEX_KEY, key_id: fresh.keyId, wrapped: fresh.wrapped }).onConflict((conflict) => conflict.doNothing()).execute();
+    const stored = await reader.selectFrom('gateway_key').selectAll().where('name', '=', INDEX_KEY).executeTakeFirstOrThrow();
+    const secret = missing ? null : await management.unwrap({ keyId: stored.key_id, wrapped: bytesOf(stored.wrapped) }, INDEX_KEY).catch(() => null);
+    if (!secret) throw new ConfigError('KEY_RING does not open what is stored: give the keys that this data was encrypted under, the newest first (without KEY_RING they are the file key-ring of DATA_DIR).');
+    return new Vault(management, store, new BlindIndexes(secret), log, lifeMilliseconds);
+  }
+
+  /** The blind index of a value of an organization. */
+  index(organizationId: string, purpose: string, value: string): string {
+    return this.indexes.of(organizationId, purpose, value);
+  }
+
+  /** A new data key for a customer that is about to be created. Not inside a transaction. */
+  async makeKey(customerId: string): Promise<NewDataKey> {
+    const key = newDataKey();
+    const { keyId, wrapped } = await this.management.wrap(key.secret, purposeOf(customerId));
+    this.#cache.set(customerId, { fetched: Promise.resolve(key), key });
+    return { id: key.id, key_id: keyId, wrapped };
+  }
+
+  /** A customer's data key, within a command; null once it has been destroyed. Throws Unprepared when it is not at hand. */
+  heldKey(customerId: string): DataKey | null {
+    const held = this.#cache.get(customerId)?.key;
+    if (held === undefined) throw new Unprepared({ customerId });
+    return held;
+  }
+
+  /** A customer's data key; null once it has been destroyed. Not inside a transaction. */
+  async keyOf(organizationId: string, customerId: string): Promise<DataKey | null> {
+    return (await this.keysOf(organizationId, [customerId])).get(customerId) ?? null;
+  }
+
+  /** Data keys of customers; those that are not held are read in one statement and unwrapped. */
+  async keysOf(organizationId: string, customerIds: readonly string[]): Promise<Map<string, DataKey | null>> {
+    const wanted = [...new Set(customerIds)];
+    const absent = wanted.filter((id) => !this.#cache.has(id));
+    if (absent.length > 0) this.#fetch(organizationId, absent);
+    const keys = await Promise.all(wanted.map((id) => this.#cache.get(id)?.fetched ?? this.#fetch(organizationId, [id]).get(id)!));
+    return new Map(wanted.map((id, index) => [id, keys[index] ?? null]));
+  }
+
+  /** Forgets a key that was destroyed, here; other replicas are told (KEY_CHANNEL) or forget it in a minute. */
+  forget(customerId: string): void {
+    this.#cache.delete(customerId);
+  }
+
+  /** What of rows is personal, opened: one decryption a row, whose failure is its own. What was stored before there was encryption passes as it is. */
+  async open<Personal>(table: SealedTable, organizationId: string, rows: readonly SealedRow[]): Promise<(Personal | Error)[]> {
+    const keys = await this.keysOf(organizationId, rows.flatMap((row) => (isSealed(row) ? [customerOf(table, row)] : [])));
+    return rows.map((row) => {
+      if (row.sealed === null) return plainOf(table, row) as Personal;
+      const key = isSealed(row) ? keys.get(customerOf(table, row)) : null;
+      if (!key) return emptyOf(table) as Personal;
+      try {
+        return this.openWith(table, key, organizationId, row) as Personal;
+      } catch (error) {
+        return error as Error;
+      }
+    });
+  }
+
+  /** What of one row is personal. Throws SealBroken, which is told in the log. */
+  openWith(table: SealedTable, key: DataKey, organizationId: string, row: SealedRow): Record<string, unknown> {
+    const place = { organizationId, table: table.table, column: SEALED_COLUMN, rowId: row.id };
+    try {
+      return personalOf(table, unseal(key, place, bytesOf(row.sealed!)).toString());
+    } catch (error) {
+      this.broken(error);
+      throw error;
+    }
+  }
+
+  /** Tells of a ciphertext that does not open: it was changed or moved, by accident or by somebody. */
+  broken(error: unknown): void {
+    if (error instanceof SealBroken) this.log.error({ ...error.place }, 'a ciphertext does not open');
+  }
+
+  #fetch(organizationId: string, customerIds: readonly string[]): Map<string, Promise<DataKey | null>> {
+    const rows = this.store.read<KeyTables, DataKeyRow[]>(organizationId, (reader) => reader.selectFrom('data_key').selectAll().where('customer_id', 'in', customerIds).execute());
+    return new Map(customerIds.map((id) => {
+      const fetched = rows.then((found) => this.#unwrap(id, found.find((row) => row.customer_id === id)));
+      const cached: CachedKey = { fetched };
+      this.#cache.set(id, cached);
+      fetched.then(
+        (key) => (cached.key = key),
+        () => this.#cache.peek(id) === cached && this.#cache.delete(id),
+      );
+      return [id, fetched];
+    }));
+  }
+
+  async #unwrap(customerId: string, row: DataKeyRow | undefined): Promise<DataKey | null> {
+    if (!row) throw new Error('A customer has no data key');
+    if (row.wrapped === null || row.key_id === null) return null;
+    return { id: row.id, secret: await this.management.unwrap({ keyId: row.key_id, wrapped: bytesOf(row.wrapped) }, purposeOf(customerId)) };
+  }
+}
+
+/** What a wrapped data key is bound to. */
+export function purposeOf(customerId: string): string {
+  return `data-key ${customerId}`;
+}
+
+/** Drivers give bytes as Buffer or as Uint8Array. */
+export function bytesOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The customer that a sealed row belongs to. */
+export function customerOf(table: SealedTable, row: SealedRow): string {
+  const customerId = table.owner.column === 'id' ? row.id : row.customer_id;
+  if (customerId == null) throw new Error(`A sealed row of ${table.table} names no customer`);
+  return customerId;
+}
+
+/** Whether there is something in a row to be opened. */
+function isSealed(row: SealedRow): boolean {
+  return row.sealed !== null && row.sealed.length > 0;
+}
+
+/** Whether data keys are wrapped by a key that key management does not have. */
+async function keysMissing(reader: Kysely<KeyTables>, management: KeyManagement): Promise<boolean> {
+  const found = await reader.selectFrom('data_key').select(sql<number>`1`.as('one')).where('key_id', 'not in', [...management.ids]).limit(1).executeTakeFirst();
+  return found !== undefined;
+}
