@@ -171,6 +171,9 @@ describe('policy', () => {
     const policy = { documentAttempts: 0, minimumAge: 5, waitingExpiryDays: 9999 };
     const facts = await gateway.operator.refusal(UPDATE_POLICY, { input: { organizationId: id, policy } });
     expect(facts.fields?.map(({ path }) => path).sort()).toEqual(['policy.documentAttempts', 'policy.minimumAge', 'policy.waitingExpiryDays']);
+    const contract = { type: 'CSA', version: ' ', title: 'Agreement', text: 'I agree.' } as const;
+    const twice = await gateway.operator.refusal(UPDATE_POLICY, { input: { organizationId: id, policy: { contracts: [contract, { ...contract, version: '2.0' }] } } });
+    expect(twice.fields?.map(({ path, code: fault }) => `${path} ${fault}`)).toEqual(['policy.contracts.1.type duplicate', 'policy.contracts.0.version blank']);
     expect((await partner.refusal(UPDATE_POLICY, { input: { policy: {} } })).code).toBe('FORBIDDEN');
   });
 
