@@ -51,6 +51,8 @@ export interface Policy {
   documentAttempts: number;
   /** Days that an identity may wait for its applicant. */
   waitingExpiryDays: number;
+  /** Hours that an attempt may stay in a status that the gateway or a reviewer has to leave, before an event says so. */
+  stuckAfterHours: number;
   /** Years. */
   minimumAge: number;
   image: ImageRules;
@@ -71,6 +73,7 @@ export const DEFAULT_POLICY: Policy = {
   liveness: 'HOSTED_PAGE',
   documentAttempts: 3,
   waitingExpiryDays: 30,
+  stuckAfterHours: 72,
   minimumAge: 18,
   image: { maxBytes: 15 * 1_048_576, minPixels: 200, maxPdfPages: 10 },
   provider: null,
@@ -103,6 +106,8 @@ interface Range {
 const DOCUMENT_ATTEMPTS: Range = { from: 1, to: 20 };
 /** Days. Data older than a year says little of a person. */
 const WAITING_EXPIRY_DAYS: Range = { from: 1, to: 365 };
+/** Hours: a year. */
+const STUCK_AFTER_HOURS: Range = { from: 1, to: 8_760 };
 /** Years. Younger people may not hold an account of their own anywhere that KYC is asked. */
 const MINIMUM_AGE: Range = { from: 13, to: 99 };
 /** Bytes. Under 100 KB no photo of a document is legible; 15 MiB is what the gateway reads at all. */
@@ -125,11 +130,12 @@ const CONTRACT_TEXT_MAX_LENGTH = 200_000;
 export function mergePolicy(current: Policy, patch: PolicyPatch): { faults: FieldFault[]; policy: Policy } {
   const faults: FieldFault[] = [];
   const policy = structuredClone(current);
-  const integer = (name: 'documentAttempts' | 'waitingExpiryDays' | 'minimumAge', range: Range) => {
+  const integer = (name: 'documentAttempts' | 'waitingExpiryDays' | 'stuckAfterHours' | 'minimumAge', range: Range) => {
     policy[name] = settle(policy[name], patch[name], DEFAULT_POLICY[name], (value) => checkInteger(`policy.${name}`, value, range, faults));
   };
   integer('documentAttempts', DOCUMENT_ATTEMPTS);
   integer('waitingExpiryDays', WAITING_EXPIRY_DAYS);
+  integer('stuckAfterHours', STUCK_AFTER_HOURS);
   integer('minimumAge', MINIMUM_AGE);
   policy.retentionDays = settle(policy.retentionDays, patch.retentionDays, null, (value) => value !== null && checkInteger('policy.retentionDays', value, RETENTION_DAYS, faults));
   policy.liveness = settle(policy.liveness, patch.liveness, DEFAULT_POLICY.liveness);

@@ -42,12 +42,12 @@ describe('merging', () => {
   test('every fault is listed at once, each at its path', () => {
     const wording = { type: 'CSA', version: '1', title: 'Agreement', text: 'I agree.' };
     expect(faultsOf({
-      documentAttempts: 0, waitingExpiryDays: 1.5, minimumAge: 200, retentionDays: -1, image: { maxBytes: 1e9 },
+      documentAttempts: 0, waitingExpiryDays: 1.5, stuckAfterHours: 0, minimumAge: 200, retentionDays: -1, image: { maxBytes: 1e9 },
       photoId: [{ rule: 'EVERYONE' }, { transactionType: 'EU_INDIVIDUAL', rule: 'EVERYONE' }, { transactionType: null, rule: 'EVERYONE' }],
       contracts: [wording, { ...wording, type: 'MPA', title: ' ', version: 'v'.repeat(33) }, wording],
       contractsRequired: [{ transactionType: 'EU_INDIVIDUAL', contracts: ['CSA', 'MPA', 'CSA'] }, { transactionType: 'EU_INDIVIDUAL', contracts: [] }],
     })).toEqual([
-      'documentAttempts out_of_range', 'waitingExpiryDays out_of_range', 'minimumAge out_of_range', 'retentionDays out_of_range', 'image.maxBytes out_of_range',
+      'documentAttempts out_of_range', 'waitingExpiryDays out_of_range', 'stuckAfterHours out_of_range', 'minimumAge out_of_range', 'retentionDays out_of_range', 'image.maxBytes out_of_range',
       'photoId.2.transactionType duplicate', 'contracts.2.type duplicate', 'contracts.1.version too_long', 'contracts.1.title blank',
       'contractsRequired.1.transactionType duplicate', 'contractsRequired.0.contracts.2 duplicate',
     ]);
