@@ -2,7 +2,6 @@
 import 'reflect-metadata';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import express from 'express';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Core } from './core/command.js';
@@ -22,7 +21,7 @@ import { createInspector } from './document/inspection.js';
 import { FileLinks, linkKey } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
-import { localStorage } from './document/storage.js';
+import { localStorage, type FileStorage } from './document/storage.js';
 import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
 import { EventRetention } from './event/retention.js';
@@ -130,7 +129,7 @@ async function openParts(config: Config, database: Database, overrides: Override
   const core: Core = { database, jobs, clock: overrides.clock ?? systemClock, log, allowPrivateUrls: config.allowPrivateUrls };
   const inspector = createInspector();
   undo.push(() => inspector.close());
-  const storage = localStorage(join(config.dataDirectory, 'documents'));
+  const storage = await openStorage(config, log, undo);
   const judge = new FileJudge(storage, inspector);
   const client = new OutboundClient({ allowPrivate: config.allowPrivateUrls });
   const documents = new DocumentCommands(core, storage, judge);
@@ -147,6 +146,15 @@ async function openParts(config: Config, database: Database, overrides: Override
   undo.push(() => webhooks.stop());
   const links = new FileLinks(core, storage, await linkKey(config.dataDirectory));
   return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks };
+}
+
+async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
+  if ('directory' in config.storage) return localStorage(config.storage.directory);
+  // Its library is loaded only where it is used.
+  const { openS3Storage } = await import('./document/s3-storage.js');
+  const storage = await openS3Storage(config.storage, log);
+  undo.push(() => Promise.resolve(storage.close()));
+  return storage;
 }
 
 /** The resolvers of every floor, each with what it needs. */

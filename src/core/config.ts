@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** What the gateway runs with, read once from the environment (ARCHITECTURE.md, Operating interface). */
 export interface Config {
@@ -9,12 +10,22 @@ export interface Config {
   /** Null: the embedded database in dataDirectory. */
   databaseUrl: string | null;
   dataDirectory: string;
+  /** Where the files of documents are kept. */
+  storage: { directory: string } | S3Location;
   operatorKey: string | null;
   /** Divides the sandbox's delays. */
   sandboxSpeed: number;
   /** Whether URLs of callers may lead to private addresses and go without TLS: for tests and local development. */
   allowPrivateUrls: boolean;
   logLevel: LogLevel;
+}
+
+/** A bucket of Amazon S3 (no endpoint) or of a server that speaks its protocol. The prefix neither begins nor ends with a slash. */
+export interface S3Location {
+  bucket: string;
+  prefix: string;
+  endpoint: string | null;
+  region: string | null;
 }
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -29,16 +40,22 @@ const OPERATOR_KEY_LENGTH = 32;
 /** Faster than this a delay of seconds is no delay at all. */
 const HIGHEST_SANDBOX_SPEED = 1_000_000;
 
+/** The names that Amazon gives out. */
+const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+const PREFIX = /^(?:[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*)?$/;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the configuration. Throws ConfigError with one sentence that names the variable. */
 export function readConfig(environment: Environment): Config {
+  const dataDirectory = resolve(text(environment, 'DATA_DIR') ?? 'data');
   return {
     host: text(environment, 'HOST') ?? '127.0.0.1',
     port: port(environment),
     publicUrl: url(environment, 'PUBLIC_URL', ['http:', 'https:'])?.replace(/\/+$/, '') ?? null,
     databaseUrl: url(environment, 'DATABASE_URL', ['postgres:', 'postgresql:']),
-    dataDirectory: resolve(text(environment, 'DATA_DIR') ?? 'data'),
+    dataDirectory,
+    storage: storage(environment, dataDirectory),
     operatorKey: operatorKey(environment),
     sandboxSpeed: sandboxSpeed(environment),
     allowPrivateUrls: flag(environment, 'ALLOW_PRIVATE_URLS'),
@@ -70,6 +87,24 @@ function url(environment: Environment, name: string, protocols: readonly string[
     throw new ConfigError(`${name} must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}.`);
   }
   return value;
+}
+
+function storage(environment: Environment, dataDirectory: string): Config['storage'] {
+  const value = text(environment, 'STORAGE_URL');
+  if (value === null) return { directory: join(dataDirectory, 'documents') };
+  const parsed = URL.canParse(value) ? new URL(value) : null;
+  if (parsed?.protocol === 'file:' && value.startsWith('file:/') && parsed.host === '') return { directory: fileURLToPath(parsed) };
+  if (parsed?.protocol !== 's3:') throw new ConfigError('STORAGE_URL must be file:/a/directory or s3://bucket/prefix?endpoint=…&region=….');
+  if (parsed.username !== '' || parsed.password !== '') throw new ConfigError('STORAGE_URL must not hold credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
+  const parameters = Object.fromEntries(parsed.searchParams);
+  const { endpoint = null, region = null, ...unknown } = parameters;
+  const bucket = value.slice('s3://'.length).split(/[/?#]/, 1)[0] ?? '';
+  const prefix = parsed.pathname.replaceAll(/^\/+|\/+$/g, '');
+  if (!BUCKET.test(bucket)) throw new ConfigError('STORAGE_URL must name a bucket as S3 does: 3 to 63 lower-case letters, digits, dots and hyphens.');
+  if (!PREFIX.test(prefix)) throw new ConfigError('STORAGE_URL may have a prefix of letters, digits, . _ - and single slashes.');
+  if (Object.keys(unknown).length > 0) throw new ConfigError('STORAGE_URL may have the parameters endpoint and region, and no other.');
+  if (endpoint !== null && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : '')) throw new ConfigError('STORAGE_URL must have an endpoint that begins with https:// or http://.');
+  return { bucket, prefix, endpoint, region };
 }
 
 function operatorKey(environment: Environment): string | null {
