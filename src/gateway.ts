@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
+import { addressReader } from './core/caller-address.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
@@ -19,7 +20,7 @@ import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
 import { DocumentFetches } from './document/fetching.js';
 import { createInspector } from './document/inspection.js';
-import { FileLinks, linkKey } from './document/links.js';
+import { FileLinks } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
 import { localStorage, type FileStorage } from './document/storage.js';
@@ -90,7 +91,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     const tokenKey = await openTokenKey(config);
     const database = await openDatabase(config, { entities, migrations });
     undo.push(() => database.close());
-    const parts = await openParts(config, database, overrides, log, undo);
+    const parts = await openParts(config, { database, tokenKey }, overrides, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
     const url = await serve(config, parts, tokenKey, keys, undo);
     if (overrides.workers ?? true) {
@@ -119,7 +120,7 @@ interface Parts {
 }
 
 /** Everything below the transports. */
-async function openParts(config: Config, database: Database, overrides: Overrides, log: Log, undo: (() => Promise<void>)[]): Promise<Parts> {
+async function openParts(config: Config, { database, tokenKey }: { database: Database; tokenKey: TokenKey }, overrides: Overrides, log: Log, undo: (() => Promise<void>)[]): Promise<Parts> {
   const providers = { SANDBOX: sandboxProvider(config.sandboxSpeed), MANUAL: manualProvider() };
   const verification = new VerificationJobs(
     () => core,
@@ -147,7 +148,7 @@ async function openParts(config: Config, database: Database, overrides: Override
   undo.push(() => retention.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
-  const links = new FileLinks(core, storage, await linkKey(config.dataDirectory));
+  const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks };
 }
 
@@ -198,7 +199,7 @@ async function serve(config: Config, parts: Parts, tokenKey: TokenKey, keys: Dem
   const { core, events, connections } = parts;
   const { database, log } = core;
   const schema = buildGatewaySchema(resolversOf(parts));
-  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey), connections, log };
+  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey), connections, addressOf: addressReader(config.trustedProxies), log };
   const app = express();
   app.disable('x-powered-by');
   const httpServer = createServer(app);

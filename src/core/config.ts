@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { areProxies } from './caller-address.js';
+import { parseStorageUrl, type StorageLocation } from './storage-location.js';
 
 /** What the gateway runs with, read once from the environment (ARCHITECTURE.md, Operating interface). */
 export interface Config {
@@ -10,24 +11,17 @@ export interface Config {
   /** Null: the embedded database in dataDirectory. */
   databaseUrl: string | null;
   dataDirectory: string;
-  /** Where the files of documents are kept. */
-  storage: { directory: string } | S3Location;
+  storage: StorageLocation;
   operatorKey: string | null;
   /** The Ed25519 key (JWK) that tokens are signed with; null: one is made and kept in dataDirectory. */
   tokenKey: string | null;
+  /** Whose word is taken for the address of a caller: addresses, networks, or loopback, linklocal and uniquelocal. */
+  trustedProxies: readonly string[];
   /** Divides the sandbox's delays. */
   sandboxSpeed: number;
   /** Whether URLs of callers may lead to private addresses and go without TLS: for tests and local development. */
   allowPrivateUrls: boolean;
   logLevel: LogLevel;
-}
-
-/** A bucket of Amazon S3 (no endpoint) or of a server that speaks its protocol. The prefix neither begins nor ends with a slash. */
-export interface S3Location {
-  bucket: string;
-  prefix: string;
-  endpoint: string | null;
-  region: string | null;
 }
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -41,10 +35,6 @@ const HIGHEST_PORT = 65_535;
 const OPERATOR_KEY_LENGTH = 32;
 /** Faster than this a delay of seconds is no delay at all. */
 const HIGHEST_SANDBOX_SPEED = 1_000_000;
-
-/** The names that Amazon gives out. */
-const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
-const PREFIX = /^(?:[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*)?$/;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -61,6 +51,7 @@ export function readConfig(environment: Environment): Config {
     storage: storage(environment, dataDirectory),
     operatorKey: operatorKey(environment),
     tokenKey: tokenKey(environment, databaseUrl),
+    trustedProxies: trustedProxies(environment),
     sandboxSpeed: sandboxSpeed(environment),
     allowPrivateUrls: flag(environment, 'ALLOW_PRIVATE_URLS'),
     logLevel: logLevel(environment),
@@ -93,22 +84,12 @@ function url(environment: Environment, name: string, protocols: readonly string[
   return value;
 }
 
-function storage(environment: Environment, dataDirectory: string): Config['storage'] {
+function storage(environment: Environment, dataDirectory: string): StorageLocation {
   const value = text(environment, 'STORAGE_URL');
   if (value === null) return { directory: join(dataDirectory, 'documents') };
-  const parsed = URL.canParse(value) ? new URL(value) : null;
-  if (parsed?.protocol === 'file:' && value.startsWith('file:/') && parsed.host === '') return { directory: fileURLToPath(parsed) };
-  if (parsed?.protocol !== 's3:') throw new ConfigError('STORAGE_URL must be file:/a/directory or s3://bucket/prefix?endpoint=…&region=….');
-  if (parsed.username !== '' || parsed.password !== '') throw new ConfigError('STORAGE_URL must not hold credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
-  const parameters = Object.fromEntries(parsed.searchParams);
-  const { endpoint = null, region = null, ...unknown } = parameters;
-  const bucket = value.slice('s3://'.length).split(/[/?#]/, 1)[0] ?? '';
-  const prefix = parsed.pathname.replaceAll(/^\/+|\/+$/g, '');
-  if (!BUCKET.test(bucket)) throw new ConfigError('STORAGE_URL must name a bucket as S3 does: 3 to 63 lower-case letters, digits, dots and hyphens.');
-  if (!PREFIX.test(prefix)) throw new ConfigError('STORAGE_URL may have a prefix of letters, digits, . _ - and single slashes.');
-  if (Object.keys(unknown).length > 0) throw new ConfigError('STORAGE_URL may have the parameters endpoint and region, and no other.');
-  if (endpoint !== null && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : '')) throw new ConfigError('STORAGE_URL must have an endpoint that begins with https:// or http://.');
-  return { bucket, prefix, endpoint, region };
+  const location = parseStorageUrl(value);
+  if ('fault' in location) throw new ConfigError(`STORAGE_URL ${location.fault}`);
+  return location;
 }
 
 function operatorKey(environment: Environment): string | null {
@@ -124,6 +105,17 @@ function tokenKey(environment: Environment, databaseUrl: string | null): string 
   const value = text(environment, 'TOKEN_KEY');
   if (value === null && databaseUrl !== null) throw new ConfigError('TOKEN_KEY must be set where DATABASE_URL is: the Ed25519 key, as a JWK, that all replicas sign tokens with.');
   return value;
+}
+
+function trustedProxies(environment: Environment): string[] {
+  const proxies = list(environment, 'TRUST_PROXY');
+  if (!areProxies(proxies)) throw new ConfigError('TRUST_PROXY must be addresses or networks of proxies, or loopback, linklocal or uniquelocal, with commas between them.');
+  return proxies;
+}
+
+/** What stands between commas. */
+function list(environment: Environment, name: string): string[] {
+  return (text(environment, name) ?? '').split(',').map((item) => item.trim()).filter((item) => item !== '');
 }
 
 function sandboxSpeed(environment: Environment): number {

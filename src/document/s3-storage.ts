@@ -5,9 +5,10 @@ import {
   ListMultipartUploadsCommand, ListObjectsV2Command, PutObjectCommand, S3Client, S3ServiceException, UploadPartCommand, type CompletedPart,
   type ListMultipartUploadsCommandOutput, type ListObjectsV2CommandOutput,
 } from '@aws-sdk/client-s3';
-import { ConfigError, type S3Location } from '../core/config.js';
+import { ConfigError } from '../core/config.js';
 import { isRefusal, notFound, refusal } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
+import type { S3Location } from '../core/storage-location.js';
 import { isStorageKey, requireStorageKey, type ByteRange, type FileStorage, type ListedFile, type StoredFile } from './storage.js';
 
 /** Bytes of a part, the least that S3 takes. One such buffer is all that an upload holds, however large its file. */

@@ -2,8 +2,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, PutObjectCommand, S3Client, UploadPartCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { readConfig, type S3Location } from '../../src/core/config.js';
+import { readConfig } from '../../src/core/config.js';
 import { createLog } from '../../src/core/log.js';
+import type { S3Location } from '../../src/core/storage-location.js';
 import { openS3Storage } from '../../src/document/s3-storage.js';
 import { behavesAsStorage, KEY, keysOf } from '../support/storage.js';
 
