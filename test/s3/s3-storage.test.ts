@@ -1,28 +1,32 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, PutObjectCommand, S3Client, UploadPartCommand } from '@aws-sdk/client-s3';
+import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, PutObjectCommand, UploadPartCommand, type S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/core/config.js';
 import { createLog } from '../../src/core/log.js';
 import type { S3Location } from '../../src/core/storage-location.js';
 import { openS3Storage } from '../../src/document/s3-storage.js';
+import { TestBucket } from '../support/bucket.js';
 import { behavesAsStorage, KEY, keysOf } from '../support/storage.js';
 
 const log = createLog({ logLevel: 'silent' });
-const location = readConfig({ STORAGE_URL: process.env['TEST_STORAGE_URL'] }).storage as S3Location;
+let bucket: TestBucket;
+let location: S3Location;
 let client: S3Client;
 let storage: Awaited<ReturnType<typeof openS3Storage>>;
 let prefix: string;
 
-beforeAll(() => {
-  client = new S3Client({ region: 'us-east-1', endpoint: location.endpoint ?? '', forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' });
+beforeAll(async () => {
+  bucket = await TestBucket.create();
+  location = readConfig({ STORAGE_URL: bucket.url }).storage as S3Location;
+  client = bucket.client;
 });
 beforeEach(async () => {
   prefix = `test/${randomUUID()}`;
   storage = await openS3Storage({ ...location, prefix }, log);
   return () => storage.close();
 });
-afterAll(() => client.destroy());
+afterAll(() => bucket.close());
 
 async function unfinished(): Promise<number> {
   const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket: location.bucket, Prefix: prefix }));
