@@ -9,7 +9,7 @@ import type { Kysely } from 'kysely';
 import { Client } from 'pg';
 import { listenPostgreSql, type Listener } from './listener.js';
 import { ConfigError, type Config } from './config.js';
-import type { KeyManagement } from './crypto/key-ring.js';
+import { openKeyRing, type KeyManagement } from './crypto/key-ring.js';
 import { PlainRows } from './crypto/plain-rows.js';
 import type { SealedTable } from './crypto/sealed-table.js';
 import { SealingSubscriber } from './crypto/sealing.js';
@@ -63,27 +63,27 @@ export interface DatabaseParts {
   migrations: { name: string; class: new (...parameters: ConstructorParameters<typeof Migration>) => Migration }[];
   /** What of the entities is encrypted, parents before what belongs to them. */
   sealedTables: readonly SealedTable[];
-  keys: KeyManagement;
-  log: Log;
 }
 
-/** Opens the database that the configuration names and brings its schema up to date. */
-export async function openDatabase(config: Config, parts: DatabaseParts): Promise<Database> {
-  return config.databaseUrl === null ? openEmbedded(config.dataDirectory, parts) : openPostgreSql(config.databaseUrl, parts);
+/** Opens the database that the configuration names, brings its schema up to date and opens what is sealed in it. `keys` stand in for the key ring. */
+export async function openDatabase(config: Config, parts: DatabaseParts, log: Log, keys?: KeyManagement): Promise<Database> {
+  await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
+  const seals = sealing(parts.sealedTables, keys ?? (await openKeyRing(config)), log);
+  return config.databaseUrl === null ? openEmbedded(config.dataDirectory, parts, seals) : openPostgreSql(config.databaseUrl, parts, seals);
 }
 
 /** What encrypts between the entities and their rows; `open` reads the keys once the schema is up to date. */
-function sealing(parts: DatabaseParts) {
+function sealing(tables: readonly SealedTable[], keys: KeyManagement, log: Log) {
   let vault: Vault | null = null;
   const opened = (): Vault => {
     if (!vault) throw new Error('The vault has not been opened');
     return vault;
   };
   return {
-    subscriber: new SealingSubscriber(parts.sealedTables, opened),
+    subscriber: new SealingSubscriber(tables, opened),
     open: async (access: ReturnType<typeof accessTo>): Promise<Pick<Database, 'vault' | 'plainRows'>> => {
-      vault = await Vault.open(parts.keys, access, parts.log);
-      return { vault, plainRows: new PlainRows(access, opened, parts.sealedTables) };
+      vault = await Vault.open(keys, access, log);
+      return { vault, plainRows: new PlainRows(access, opened, tables) };
     },
   };
 }
@@ -100,9 +100,7 @@ function ormOptions(parts: DatabaseParts, subscriber: SealingSubscriber) {
   };
 }
 
-async function openEmbedded(dataDirectory: string, parts: DatabaseParts): Promise<Database> {
-  await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
-  const { subscriber, open } = sealing(parts);
+async function openEmbedded(dataDirectory: string, parts: DatabaseParts, { subscriber, open }: ReturnType<typeof sealing>): Promise<Database> {
   const orm = await PgliteORM.init({ ...ormOptions(parts, subscriber), dbName: join(dataDirectory, 'database') });
   const client = await (orm.em.getConnection() as PgliteConnection).getNativeClient();
   await orm.migrator.up();
@@ -133,9 +131,8 @@ async function requireReachable(url: string): Promise<void> {
   }
 }
 
-async function openPostgreSql(url: string, parts: DatabaseParts): Promise<Database> {
+async function openPostgreSql(url: string, parts: DatabaseParts, { subscriber, open }: ReturnType<typeof sealing>): Promise<Database> {
   await requireReachable(url);
-  const { subscriber, open } = sealing(parts);
   const orm = await PostgreSqlORM.init({
     ...ormOptions(parts, subscriber),
     clientUrl: url,

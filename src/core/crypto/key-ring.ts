@@ -44,7 +44,7 @@ const RING_FILE_MODE = 0o600;
 const ID_BYTES = 4;
 
 /** The key ring of the configuration, or the one that the first start has made and kept in the data directory. Throws ConfigError. */
-export async function openKeyRing({ keyRing, dataDirectory }: Pick<Config, 'keyRing' | 'dataDirectory'>): Promise<KeyRing> {
+export async function openKeyRing({ keyRing, dataDirectory }: Pick<Config, 'keyRing' | 'dataDirectory'>): Promise<KeyManagement> {
   if (keyRing !== null) return parseKeyRing(keyRing, 'KEY_RING');
   const path = join(dataDirectory, RING_FILE);
   const kept = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
