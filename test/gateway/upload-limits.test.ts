@@ -29,7 +29,7 @@ describe('the limits of an upload', () => {
     const { partner, customerId, identityId } = await awaiting(gateway);
     const before = await storedFiles(gateway);
     const large = await partner.refusal(SUBMIT_DOCUMENT, { input: { identityId, selectedIdClass: 'PASSPORT', frontPhoto: await pictureOf(MAXIMUM + 1) } });
-    expect(large.code).toBe('PAYLOAD_TOO_LARGE');
+    expect(large).toMatchObject({ code: 'PAYLOAD_TOO_LARGE', statusCode: 413, fields: [{ path: 'frontPhoto', code: 'too_large' }] });
     expect(await storedFiles(gateway)).toEqual(before);
     expect((await partner.request(CUSTOMER, { id: customerId })).customer?.identity).toMatchObject({ status: 'AWAITING_DOCUMENT_UPLOAD', documentAttemptsRemaining: 3 });
     const { submitDocument } = await partner.request(SUBMIT_DOCUMENT, { input: { identityId, selectedIdClass: 'PASSPORT', frontPhoto: await pictureOf(MAXIMUM) } });
