@@ -9,7 +9,7 @@ function transactionTypeOf(key: TransactionKey): TransactionType | null {
 
 /** A policy as it is shown: lists in the place of records, since GraphQL has none. */
 export function policyView(policy: Policy): PolicyFields {
-  const { contractsRequired, contracts, photoId, liveness, documentAttempts, waitingExpiryDays, minimumAge, image, provider, reviewAfterPass } = policy;
+  const { contractsRequired, contracts, photoId, liveness, documentAttempts, waitingExpiryDays, minimumAge, image, provider, reviewAfterPass, idempotency } = policy;
   return {
     contractsRequired: TRANSACTION_KEYS.map((key) => ({ transactionType: transactionTypeOf(key), contracts: contractsRequired[key] })),
     contracts: wordsOf(ContractType).flatMap((type) => (contracts[type] ? [{ type, ...contracts[type] }] : [])),
@@ -21,6 +21,7 @@ export function policyView(policy: Policy): PolicyFields {
     image,
     provider,
     reviewAfterPass,
+    idempotency,
   };
 }
 

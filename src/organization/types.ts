@@ -88,6 +88,8 @@ export class PolicyFields {
   provider?: ProviderName | null;
   @Field(() => Boolean, { nullable: true, description: 'Whether a pass still goes to a person.' })
   reviewAfterPass?: boolean | null;
+  @Field(() => IdempotencyMode.values, { nullable: true, description: 'What a repeated Idempotency-Key with the same request is answered.' })
+  idempotency?: IdempotencyMode | null;
 }
 
 @ObjectType('Organization', { description: 'A company that verifies its customers here.', simpleResolvers: true })

@@ -24,7 +24,7 @@ const UPDATE_POLICY = graphql(`
   mutation UpdatePolicyOf($input: UpdatePolicyInput!) {
     updatePolicy(input: $input) {
       organization {
-        policy { documentAttempts minimumAge waitingExpiryDays reviewAfterPass contractsRequired { transactionType contracts } }
+        policy { documentAttempts minimumAge waitingExpiryDays reviewAfterPass idempotency contractsRequired { transactionType contracts } }
       }
     }
   }
@@ -172,6 +172,14 @@ describe('policy', () => {
     const facts = await gateway.operator.refusal(UPDATE_POLICY, { input: { organizationId: id, policy } });
     expect(facts.fields?.map(({ path }) => path).sort()).toEqual(['policy.documentAttempts', 'policy.minimumAge', 'policy.waitingExpiryDays']);
     expect((await partner.refusal(UPDATE_POLICY, { input: { policy: {} } })).code).toBe('FORBIDDEN');
+  });
+
+  it('says how a repeated Idempotency-Key is answered: null brings back the default', async () => {
+    const { id } = await gateway.organization();
+    for (const [given, kept] of [[undefined, 'REPLAY'], ['STRICT', 'STRICT'], [undefined, 'STRICT'], [null, 'REPLAY']] as const) {
+      const { updatePolicy } = await gateway.operator.request(UPDATE_POLICY, { input: { organizationId: id, policy: given === undefined ? {} : { idempotency: given } } });
+      expect(updatePolicy.organization.policy.idempotency).toBe(kept);
+    }
   });
 
   it('reviewAfterPass sends a pass to a person', async () => {
