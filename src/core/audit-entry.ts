@@ -83,7 +83,7 @@ export function auditEntry(
 ): { row: AuditRow; opening: AuditOpeningRow | null } {
   const isSystem = actor.role === 'SYSTEM';
   // What a job does on behalf of a request has the request's id, but was not asked for in its words.
-  const input = isSystem ? null : (scope?.input ?? null);
+  const input = isSystem || note.kind === 'REFUSAL' ? null : (scope?.input ?? null);
   const salt = input === null && note.reason == null ? null : randomBytes(SALT_BYTES).toString('hex');
   const kind = note.kind ?? 'COMMAND';
   const customerId = note.customerId ?? null;

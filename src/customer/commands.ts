@@ -100,6 +100,7 @@ export async function lockCustomer(unit: UnitOfWork, customerId: string): Promis
       ? await unit.em.findOne(CustomerEntity, { id: customerId }, { lockMode: LockMode.PESSIMISTIC_WRITE })
       : null;
   if (!customer) throw notFound('customer');
+  unit.note({ customerId });
   return customer;
 }
 
