@@ -1,6 +1,5 @@
-import { copyFile, mkdir, open, writeFile } from 'node:fs/promises';
+import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Kysely } from 'kysely';
 import { commitment, type AuditOpeningRow, type AuditRow } from '../core/audit-entry.js';
 import type { LedgerTables } from '../core/ledger.js';
@@ -89,13 +88,13 @@ function checkColumns(verifier: ChainVerifier, row: Stored, members: Record<stri
 }
 
 /**
- * Writes an organization's chain into a directory, with an anchor to be kept elsewhere and the verifier, which needs
- * nothing but Node. @returns the paths of the three.
+ * Writes an organization's chain into a directory and, beside it, an anchor to be kept elsewhere.
+ * @returns the paths of the two.
  */
 export async function exportChain(reader: OwnerReader, organizationId: string, directory: string): Promise<string[]> {
   const { position, hash } = await headOf(reader, organizationId);
   await mkdir(directory, { recursive: true });
-  const [trail, anchor, verifier] = [join(directory, `${organizationId}.audit.jsonl`), join(directory, `${organizationId}.anchor.json`), join(directory, 'verify-audit.mjs')];
+  const [trail, anchor] = [join(directory, `${organizationId}.audit.jsonl`), join(directory, `${organizationId}.anchor.json`)];
   const file = await open(trail, 'w', EXPORT_MODE);
   try {
     await file.write(`${JSON.stringify({ organizationId, position, hash })}\n`);
@@ -104,6 +103,5 @@ export async function exportChain(reader: OwnerReader, organizationId: string, d
     await file.close();
   }
   await writeFile(anchor, `${JSON.stringify({ organizationId, position, hash } satisfies Anchor)}\n`, { mode: EXPORT_MODE });
-  await copyFile(fileURLToPath(new URL('./verifier.js', import.meta.url)), verifier);
-  return [trail, anchor, verifier];
+  return [trail, anchor];
 }

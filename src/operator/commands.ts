@@ -1,3 +1,6 @@
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Kysely } from 'kysely';
 import type { Core } from '../core/command.js';
@@ -63,9 +66,11 @@ export const COMMANDS: Readonly<Record<string, OperatorCommand>> = {
     options: { organization: 'id', to: 'directory' },
     optional: ['organization'],
     run: async (core, { organization, to = '' }) => {
-      const files = new Set<string>();
-      for (const id of await organizations(core, organization)) for (const path of await exportChain(ownerReader(core), id, to)) files.add(path);
-      return [...files].join('\n');
+      const files: string[] = [];
+      for (const id of await organizations(core, organization)) files.push(...(await exportChain(ownerReader(core), id, to)));
+      const verifier = join(to, 'verify-audit.mjs');
+      await copyFile(fileURLToPath(new URL('../audit/verifier.js', import.meta.url)), verifier);
+      return [...files, verifier].join('\n');
     },
   },
 };

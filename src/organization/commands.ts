@@ -60,7 +60,7 @@ export async function updatePolicy(core: Core, caller: Caller, organizationId: s
     if (faults.length > 0) throw badInput(faults);
     const before = organization.policy;
     organization.policy = policy;
-    const changed = (Object.keys(policy) as (keyof Policy)[]).filter((rule) => canonicalJson(before[rule]) !== canonicalJson(policy[rule]));
+    const changed = (Object.keys(policy) as (keyof Policy)[]).filter((rule) => canonicalJson(before[rule]) !== canonicalJson(policy[rule])).sort();
     note(id, { kind: 'POLICY_CHANGE', subjects: [id], fields: changed });
     return organization;
   });
