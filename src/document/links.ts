@@ -60,6 +60,7 @@ export class FileLinks {
     const file = await execute(this.core, viewer, async (unit) => {
       const found = kindOfId(fileId) === 'file' ? await unit.em.findOne(FileUploadEntity, { id: fileId, uploadStatus: 'UPLOADED' }) : null;
       if (!found) throw notFound('file');
+      unit.note({ kind: 'FILE_READ', operation: 'readFile', subjects: [fileId, found.documentId], customerId: found.customerId });
       unit.em.create(FileReadEntity, { id: newId('fileRead'), organizationId: unit.organizationId, fileId, documentId: found.documentId, reader: viewer.actor, readAt: unit.now });
       return found;
     });

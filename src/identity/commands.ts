@@ -47,6 +47,7 @@ export async function lockAttempt(unit: UnitOfWork, identityId: string): Promise
   if (customerId === null) throw notFound('identity');
   const customer = await lockCustomer(unit, customerId);
   const identity = await unit.em.findOneOrFail(IdentityEntity, { id: identityId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  unit.note({ subjects: [identityId] });
   return { customer, identity };
 }
 

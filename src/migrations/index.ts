@@ -1,3 +1,4 @@
+import { Audit } from './audit.js';
 import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
 import { Encryption } from './encryption.js';
@@ -12,5 +13,6 @@ export const migrations = [
   { name: '0003-webhooks', class: Webhooks },
   { name: '0004-event-retention', class: EventRetention },
   { name: '0006-encryption', class: Encryption },
+  { name: '0007-audit', class: Audit },
   { name: '0009-stuck-attempts', class: StuckAttempts },
 ];
