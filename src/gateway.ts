@@ -13,6 +13,7 @@ import { Jobs } from './core/jobs.js';
 import { createLog, type Log } from './core/log.js';
 import { OutboundClient } from './core/outbound.js';
 import { EventStream } from './core/stream.js';
+import { openTokenKey, type TokenKey } from './core/token-key.js';
 import { CustomerEntity } from './customer/entity.js';
 import { CustomerResolver } from './customer/resolver.js';
 import { DocumentCommands } from './document/commands.js';
@@ -31,6 +32,7 @@ import { authenticator } from './graphql/authentication.js';
 import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
+import { mountJwks } from './graphql/jwks.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute, requestIds } from './graphql/server.js';
@@ -86,11 +88,12 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
   try {
     const log = overrides.log ?? createLog(config);
     undo.push(await lockDirectory(config.dataDirectory));
+    const tokenKey = await openTokenKey(config);
     const database = await openDatabase(config, { entities, migrations });
     undo.push(() => database.close());
     const parts = await openParts(config, database, overrides, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
-    const url = await serve(config, parts, keys, undo);
+    const url = await serve(config, parts, tokenKey, keys, undo);
     if (overrides.workers ?? true) {
       await parts.core.jobs.work();
       undo.push(() => parts.sweep.stop());
@@ -183,7 +186,7 @@ export function emptySchema() {
 }
 
 /** Begins to listen. @returns the URL that clients are told. */
-async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: (() => Promise<void>)[]): Promise<string> {
+async function serve(config: Config, parts: Parts, tokenKey: TokenKey, keys: DemoKeys | null, undo: (() => Promise<void>)[]): Promise<string> {
   const { core, events, connections } = parts;
   const { database, log } = core;
   const schema = buildGatewaySchema(resolversOf(parts));
@@ -196,6 +199,7 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   app.get('/health/ready', (_request, response, next) => {
     database.owner().execute('select 1').then(() => response.json({ status: 'ready' }), next);
   });
+  mountJwks(app, tokenKey);
   app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
   const cutStreams = mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));

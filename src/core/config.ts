@@ -10,6 +10,8 @@ export interface Config {
   databaseUrl: string | null;
   dataDirectory: string;
   operatorKey: string | null;
+  /** The Ed25519 key (JWK) that tokens are signed with; null: one is made and kept in dataDirectory. */
+  tokenKey: string | null;
   /** Divides the sandbox's delays. */
   sandboxSpeed: number;
   /** Whether URLs of callers may lead to private addresses and go without TLS: for tests and local development. */
@@ -33,13 +35,15 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the configuration. Throws ConfigError with one sentence that names the variable. */
 export function readConfig(environment: Environment): Config {
+  const databaseUrl = url(environment, 'DATABASE_URL', ['postgres:', 'postgresql:']);
   return {
     host: text(environment, 'HOST') ?? '127.0.0.1',
     port: port(environment),
     publicUrl: url(environment, 'PUBLIC_URL', ['http:', 'https:'])?.replace(/\/+$/, '') ?? null,
-    databaseUrl: url(environment, 'DATABASE_URL', ['postgres:', 'postgresql:']),
+    databaseUrl,
     dataDirectory: resolve(text(environment, 'DATA_DIR') ?? 'data'),
     operatorKey: operatorKey(environment),
+    tokenKey: tokenKey(environment, databaseUrl),
     sandboxSpeed: sandboxSpeed(environment),
     allowPrivateUrls: flag(environment, 'ALLOW_PRIVATE_URLS'),
     logLevel: logLevel(environment),
@@ -77,6 +81,13 @@ function operatorKey(environment: Environment): string | null {
   if (value !== null && value.length < OPERATOR_KEY_LENGTH) {
     throw new ConfigError(`OPERATOR_KEY must be at least ${OPERATOR_KEY_LENGTH} characters long.`);
   }
+  return value;
+}
+
+/** Replicas share one database and must share the key too: none of them may make its own. */
+function tokenKey(environment: Environment, databaseUrl: string | null): string | null {
+  const value = text(environment, 'TOKEN_KEY');
+  if (value === null && databaseUrl !== null) throw new ConfigError('TOKEN_KEY must be set where DATABASE_URL is: the Ed25519 key, as a JWK, that all replicas sign tokens with.');
   return value;
 }
 
