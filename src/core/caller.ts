@@ -1,3 +1,5 @@
+import type { KeyedRequest } from './idempotency.js';
+
 /** What a key lets its holder do: one organization's partner or reviewer or administrator, or the whole gateway's operator. */
 export const ROLES = ['OPERATOR', 'ADMIN', 'PARTNER', 'REVIEWER'] as const;
 export type Role = (typeof ROLES)[number];
@@ -7,7 +9,7 @@ export type Role = (typeof ROLES)[number];
  * that they would check and then take everything back: that is how every fault of an input is found at once.
  */
 export type Caller =
-  | { role: 'OPERATOR'; organizationId: null; actor: string; rehearsal?: true }
+  | { role: 'OPERATOR'; organizationId: null; actor: string; rehearsal?: true; idempotency?: KeyedRequest | undefined }
   | {
       role: Exclude<Role, 'OPERATOR'>;
       organizationId: string;
@@ -16,6 +18,8 @@ export type Caller =
       /** When the credential ends by itself; null when it does not. */
       expiresAt: Date | null;
       rehearsal?: true;
+      /** The key that the command is to be done under, once, where the request bears one. */
+      idempotency?: KeyedRequest | undefined;
     };
 
 /** A caller that belongs to an organization: everyone but the operator. */
@@ -27,6 +31,7 @@ export interface SystemActor {
   organizationId: string;
   actor: string;
   rehearsal?: never;
+  idempotency?: never;
 }
 
 export type Principal = Member | SystemActor;

@@ -1,9 +1,10 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Kysely } from 'kysely';
-import type { Clock } from './clock.js';
-import type { Caller, Principal } from './caller.js';
+import { MILLISECONDS_PER_SECOND, type Clock } from './clock.js';
+import type { Caller, Member, Principal } from './caller.js';
 import type { Database } from './database.js';
 import { appendEvents, type EventTables, type NewEvent } from './event-log.js';
+import { keepOutcome, RepeatedRequest, takeKey } from './idempotency.js';
 import type { Jobs, NewJob } from './jobs.js';
 import type { Log } from './log.js';
 
@@ -44,13 +45,15 @@ class RehearsalEnded extends Error {}
 
 /**
  * The one write path: a transaction under the organization's role in which `body` locks, decides and changes, followed
- * by its events and its jobs. If `body` throws, or the principal only rehearses, nothing has happened.
+ * by its events and its jobs. If `body` throws, or the principal only rehearses, nothing has happened. A request's
+ * Idempotency-Key is taken first: see takeKey for what it throws.
  */
 export async function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
   const now = core.clock.now();
   return core.database.scoped(principal.organizationId).transactional(async (em) => {
     const transaction = em.getKysely() as unknown as Kysely<EventTables>;
-    const clockOffset = await clockOffsetOf(transaction, principal.organizationId);
+    const { idempotency } = principal;
+    const clockOffset = idempotency ? await takeKey(transaction as unknown as Kysely<never>, principal, idempotency, now) : await clockOffsetOf(transaction, principal.organizationId);
     const touched = new Set<Versioned>();
     const events: NewEvent[] = [];
     const jobs: NewJob[] = [];
@@ -72,6 +75,7 @@ export async function execute<Result>(core: Core, principal: Principal, body: (u
     const result = await body(unit);
     await em.flush();
     if (principal.rehearsal) throw new RehearsalEnded();
+    if (idempotency) await keepOutcome(transaction as unknown as Kysely<never>, principal, idempotency, result);
     await core.jobs.enqueue(transaction as unknown as Kysely<never>, jobs, clockOffset);
     if (events.length > 0) await appendEvents(transaction, principal, events, now);
     return result;
@@ -81,9 +85,13 @@ export async function execute<Result>(core: Core, principal: Principal, body: (u
 /** A command on organizations themselves, with the owner's rights; a rehearsal of it is taken back too. */
 export async function executeAsOwner<Result>(core: Core, caller: Caller, body: (em: SqlEntityManager) => Promise<Result>): Promise<Result> {
   return core.database.owner().transactional(async (em) => {
+    const { idempotency } = caller;
+    const transaction = em.getKysely() as unknown as Kysely<never>;
+    if (idempotency) await takeKey(transaction, caller, idempotency, core.clock.now());
     const result = await body(em as SqlEntityManager);
     await em.flush();
     if (caller.rehearsal) throw new RehearsalEnded();
+    if (idempotency) await keepOutcome(transaction, caller, idempotency, result);
     return result;
   });
 }
@@ -103,9 +111,10 @@ export async function clockOffsetOf(reader: Kysely<EventTables>, organizationId:
  * the clock stops at each job that falls due on the way. Answers when all of it has committed (domain.md, Sandbox).
  * @returns the time that the clock then shows.
  */
-export async function advanceClock(core: Core, organizationId: string, seconds: number): Promise<Date> {
+export async function advanceClock(core: Core, caller: Member, seconds: number): Promise<Date> {
+  const { organizationId } = caller;
   const owner = (): Kysely<EventTables> => core.database.owner().getKysely() as unknown as Kysely<EventTables>;
-  const target = (await clockOffsetOf(owner(), organizationId)) + seconds * 1_000;
+  const target = await clockTarget(core, caller, seconds);
   // Real time passes meanwhile, and what the jobs enqueue counts from it: a fixed moment would be missed by milliseconds.
   const until = (): Date => new Date(core.clock.now().getTime() + target);
   const reach = async (moment: Date): Promise<void> => {
@@ -118,8 +127,21 @@ export async function advanceClock(core: Core, organizationId: string, seconds: 
       .execute();
   };
   await core.jobs.runDue(organizationId, until, reach);
-  const now = until();
-  await reach(now);
-  await core.jobs.reschedule(organizationId, await clockOffsetOf(owner(), organizationId));
-  return now;
+  await reach(until());
+  const offset = await clockOffsetOf(owner(), organizationId);
+  await core.jobs.reschedule(organizationId, offset);
+  return new Date(core.clock.now().getTime() + offset);
+}
+
+/**
+ * How far ahead the clock is to run, in milliseconds. It is what an Idempotency-Key keeps: a repeat goes on to where the
+ * first request was to arrive, however far that came.
+ */
+async function clockTarget(core: Core, caller: Member, seconds: number): Promise<number> {
+  try {
+    return await execute(core, caller, async ({ now, organizationNow }) => organizationNow.getTime() - now.getTime() + seconds * MILLISECONDS_PER_SECOND);
+  } catch (error) {
+    if (error instanceof RepeatedRequest && error.outcome.number !== null) return error.outcome.number;
+    throw error;
+  }
 }

@@ -60,7 +60,7 @@ export class RequestContext {
 
   /** The same caller, for a rehearsal of its operation. */
   rehearsal(): RequestContext {
-    return new RequestContext(this.database, this.events, { ...this.caller, rehearsal: true }, this.requestId);
+    return new RequestContext(this.database, this.events, { ...this.caller, rehearsal: true, idempotency: undefined }, this.requestId);
   }
 
   /** Forgets what was loaded: what is loaded next is read anew. */

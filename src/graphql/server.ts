@@ -118,7 +118,14 @@ function inputChecked(schema: GraphQLSchema): ApolloServerPlugin<RequestContext>
           if (operation.operation === 'subscription') {
             throw withStatus(refusal('OPERATION_NOT_ALLOWED', 'Subscriptions run over WebSocket (graphql-transport-ws) at /graphql, or over Server-Sent Events at /graphql/stream.'));
           }
-          await checkInput(schema, document, operation, request.variables ?? {}, contextValue);
+          const { idempotency } = contextValue.caller;
+          const variables = request.variables ?? {};
+          if (idempotency && operation.operation === 'mutation') checkKey(idempotency, document, operation);
+          await checkInput(schema, document, operation, variables, contextValue);
+          if (idempotency) idempotency.request = canonicalRequest(document, operation, variables);
+        },
+        willSendResponse: async ({ response, contextValue }) => {
+          if (contextValue.caller.idempotency?.replayed) response.http.headers.set(IDEMPOTENCY_REPLAYED, 'true');
         },
       }),
   };
