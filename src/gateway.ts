@@ -4,12 +4,14 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import express from 'express';
+import { addressReader } from './core/caller-address.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
 import { openDatabase, type Database } from './core/database.js';
 import { lockDirectory } from './core/directory-lock.js';
 import { Jobs } from './core/jobs.js';
+import { KeyRetention } from './core/key-retention.js';
 import { createLog, type Log } from './core/log.js';
 import { OutboundClient } from './core/outbound.js';
 import { EventStream } from './core/stream.js';
@@ -33,6 +35,7 @@ import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
 import { mountJwks } from './graphql/jwks.js';
+import { replayRepeats } from './graphql/idempotency.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute, requestIds } from './graphql/server.js';
@@ -100,6 +103,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
       parts.sweep.start();
       await parts.webhooks.start();
       parts.retention.start();
+      parts.keys.start();
     }
     return { url, demoKeys: keys, stop };
   } catch (error) {
@@ -116,6 +120,7 @@ interface Parts {
   events: EventStream;
   connections: OpenConnections;
   retention: EventRetention;
+  keys: KeyRetention;
   webhooks: WebhookDispatcher;
 }
 
@@ -146,10 +151,12 @@ async function openParts(config: Config, database: Database, overrides: Override
   undo.push(() => connections.stop());
   const retention = new EventRetention(core);
   undo.push(() => retention.stop());
+  const keys = new KeyRetention(core);
+  undo.push(() => keys.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
   const links = new FileLinks(core, storage, await linkKey(config.dataDirectory));
-  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks };
+  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, keys, webhooks };
 }
 
 /** The resolvers of every floor, each with what it needs. */
@@ -190,7 +197,8 @@ async function serve(config: Config, parts: Parts, tokenKey: TokenKey, keys: Dem
   const { core, events, connections } = parts;
   const { database, log } = core;
   const schema = buildGatewaySchema(resolversOf(parts));
-  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey), connections, log };
+  replayRepeats(schema, database);
+  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey), connections, addressOf: addressReader(config.trustedProxies), log };
   const app = express();
   app.disable('x-powered-by');
   const httpServer = createServer(app);

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { areProxies } from './caller-address.js';
 
 /** What the gateway runs with, read once from the environment (ARCHITECTURE.md, Operating interface). */
 export interface Config {
@@ -12,6 +13,8 @@ export interface Config {
   operatorKey: string | null;
   /** The Ed25519 key (JWK) that tokens are signed with; null: one is made and kept in dataDirectory. */
   tokenKey: string | null;
+  /** Whose word is taken for the address of a caller: addresses, networks, or loopback, linklocal and uniquelocal. */
+  trustedProxies: readonly string[];
   /** Divides the sandbox's delays. */
   sandboxSpeed: number;
   /** Whether URLs of callers may lead to private addresses and go without TLS: for tests and local development. */
@@ -44,6 +47,7 @@ export function readConfig(environment: Environment): Config {
     dataDirectory: resolve(text(environment, 'DATA_DIR') ?? 'data'),
     operatorKey: operatorKey(environment),
     tokenKey: tokenKey(environment, databaseUrl),
+    trustedProxies: trustedProxies(environment),
     sandboxSpeed: sandboxSpeed(environment),
     allowPrivateUrls: flag(environment, 'ALLOW_PRIVATE_URLS'),
     logLevel: logLevel(environment),
@@ -89,6 +93,17 @@ function tokenKey(environment: Environment, databaseUrl: string | null): string 
   const value = text(environment, 'TOKEN_KEY');
   if (value === null && databaseUrl !== null) throw new ConfigError('TOKEN_KEY must be set where DATABASE_URL is: the Ed25519 key, as a JWK, that all replicas sign tokens with.');
   return value;
+}
+
+function trustedProxies(environment: Environment): string[] {
+  const proxies = list(environment, 'TRUST_PROXY');
+  if (!areProxies(proxies)) throw new ConfigError('TRUST_PROXY must be addresses or networks of proxies, or loopback, linklocal or uniquelocal, with commas between them.');
+  return proxies;
+}
+
+/** What stands between commas. */
+function list(environment: Environment, name: string): string[] {
+  return (text(environment, name) ?? '').split(',').map((item) => item.trim()).filter((item) => item !== '');
 }
 
 function sandboxSpeed(environment: Environment): number {

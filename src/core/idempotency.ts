@@ -119,8 +119,11 @@ function idsOf(result: unknown): string[] {
   return Object.values(result).flatMap(idsOf);
 }
 
-/** Deletes the keys that have been kept for long enough. */
-export async function deleteOldKeys(owner: Kysely<never>, now: Date): Promise<void> {
+/** Deletes some of the keys that have been kept for long enough. @returns how many. */
+export async function deleteOldKeys(owner: Kysely<never>, now: Date, most: number): Promise<number> {
   const expired = new Date(now.getTime() - KEEP_KEYS_MILLISECONDS);
-  await (owner as unknown as Kysely<KeyTables>).deleteFrom('idempotency_key').where('created_at', '<=', expired.toISOString()).execute();
+  const { numAffectedRows } = await sql`
+    delete from idempotency_key where (scope, key) in (select scope, key from idempotency_key where created_at <= ${expired.toISOString()} limit ${most})
+  `.execute(owner);
+  return Number(numAffectedRows ?? 0);
 }

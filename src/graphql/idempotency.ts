@@ -1,5 +1,6 @@
 import { Upload } from 'graphql-upload-minimal';
 import { getNamedType, isInputType, isListType, isNonNullType, isObjectType, Kind, print, type DocumentNode, type GraphQLError, type GraphQLField, type GraphQLObjectType, type GraphQLSchema, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
+import type { Caller } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import { badInput, refusal } from '../core/errors.js';
@@ -19,11 +20,17 @@ const LONGEST_KEY = 255;
 
 type Variables = Readonly<Record<string, unknown>>;
 
-/** Refuses a key that is none, and a request that one key cannot cover. Throws BAD_USER_INPUT. */
-export function checkKey({ key }: KeyedRequest, document: DocumentNode, operation: OperationDefinitionNode): void {
+/** The caller of a request, with the key that it bears. */
+export function withKey(caller: Caller, header: string | undefined): Caller {
+  return header === undefined ? caller : { ...caller, idempotency: new KeyedRequest(header) };
+}
+
+/** BAD_USER_INPUT for a key that is none, and for a request that one key cannot cover; undefined where both are sound. */
+export function keyFault({ key }: KeyedRequest, document: DocumentNode, operation: OperationDefinitionNode): GraphQLError | undefined {
   const fault = (code: string, message: string): GraphQLError => badInput([{ path: 'Idempotency-Key', code, message }]);
-  if (key.length < 1 || key.length > LONGEST_KEY) throw fault('out_of_range', `An Idempotency-Key has 1 to ${LONGEST_KEY} characters.`);
-  if (rootFields(document, operation.selectionSet) !== 1) throw fault('exactly_one', 'A request with an Idempotency-Key holds exactly one mutation field: send one request for each.');
+  if (key.length < 1 || key.length > LONGEST_KEY) return fault('out_of_range', `An Idempotency-Key has 1 to ${LONGEST_KEY} characters.`);
+  if (rootFields(document, operation.selectionSet) === 1) return undefined;
+  return fault('exactly_one', 'A request with an Idempotency-Key holds exactly one mutation field: send one request for each.');
 }
 
 /** How many fields an operation asks of its root, through fragments. */

@@ -5,6 +5,7 @@ import { expressMiddleware } from '@as-integrations/express5';
 import express, { type ErrorRequestHandler, type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Caller } from '../core/caller.js';
+import type { AddressOf } from '../core/caller-address.js';
 import { RequestContext } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import { ERROR_CODES, refusal, type ErrorCode } from '../core/errors.js';
@@ -13,6 +14,7 @@ import type { EventStream } from '../core/stream.js';
 import type { OpenConnections } from '../organization/open-connections.js';
 import type { Authenticate } from './authentication.js';
 import { formatError } from './errors.js';
+import { canonicalRequest, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, keyFault, withKey } from './idempotency.js';
 import { checkInput } from './input-faults.js';
 import { LARGEST_DOCUMENT_TOKENS, noOperation } from './operations.js';
 import { requestScope } from './request-scope.js';
@@ -24,6 +26,7 @@ export interface Transports {
   database: Database;
   events: EventStream;
   authenticate: Authenticate;
+  addressOf: AddressOf;
   /** What is open longer than a request ends with its key. */
   connections: OpenConnections;
   log: Log;
@@ -73,7 +76,7 @@ export function callerOfRequest(request: Request): Caller {
 
 /** GraphQL over HTTP, with multipart uploads, at GRAPHQL_PATH. */
 export async function mountGraphql(app: Express, transports: Transports): Promise<() => Promise<void>> {
-  const { schema, database, events, authenticate, log } = transports;
+  const { schema, database, events, authenticate, addressOf, log } = transports;
   const apollo = new ApolloServer<RequestContext>({
     schema,
     introspection: true,
@@ -98,7 +101,7 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
     multipartUploads({ maxFileSize: LARGEST_FILE_BYTES, maxFiles: MOST_FILES, maxOperationsSize: LARGEST_OPERATIONS_PART_BYTES }),
     express.json({ limit: LARGEST_BODY }),
     expressMiddleware(apollo, {
-      context: ({ req }) => Promise.resolve(new RequestContext(database, events, callerOfRequest(req), currentRequestId())),
+      context: ({ req }) => Promise.resolve(new RequestContext(database, events, withKey(callerOfRequest(req), req.get(IDEMPOTENCY_KEY)), currentRequestId(), addressOf(req))),
     }),
   );
   return () => apollo.stop();
@@ -118,11 +121,12 @@ function inputChecked(schema: GraphQLSchema): ApolloServerPlugin<RequestContext>
           if (operation.operation === 'subscription') {
             throw withStatus(refusal('OPERATION_NOT_ALLOWED', 'Subscriptions run over WebSocket (graphql-transport-ws) at /graphql, or over Server-Sent Events at /graphql/stream.'));
           }
-          const { idempotency } = contextValue.caller;
           const variables = request.variables ?? {};
-          if (idempotency && operation.operation === 'mutation') checkKey(idempotency, document, operation);
+          const keyed = operation.operation === 'mutation' ? contextValue.caller.idempotency : undefined;
+          const fault = keyed && keyFault(keyed, document, operation);
+          if (fault) throw withStatus(fault);
           await checkInput(schema, document, operation, variables, contextValue);
-          if (idempotency) idempotency.request = canonicalRequest(document, operation, variables);
+          if (keyed) keyed.request = canonicalRequest(document, operation, variables);
         },
         willSendResponse: async ({ response, contextValue }) => {
           if (contextValue.caller.idempotency?.replayed) response.http.headers.set(IDEMPOTENCY_REPLAYED, 'true');
