@@ -63,6 +63,9 @@ const entities = [
   OrganizationEntity, ApiKeyEntity, CustomerEntity, IdentityEntity, DocumentEntity, FileUploadEntity, FileReadEntity, SignatureEntity, WebhookEndpointEntity,
 ];
 
+/** What the database is opened with. */
+export const databaseParts = { entities, migrations };
+
 /** What a caller of `startGateway` may put in the place of the real thing. */
 export interface Overrides {
   clock?: Clock;
@@ -92,7 +95,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     const log = overrides.log ?? createLog(config);
     undo.push(await lockDirectory(config.dataDirectory));
     const tokenKey = await openTokenKey(config);
-    const database = await openDatabase(config, { entities, migrations });
+    const database = await openDatabase(config, databaseParts);
     undo.push(() => database.close());
     const parts = await openParts(config, database, overrides, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
