@@ -9,6 +9,7 @@ import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
 import { openDatabase, type Database } from './core/database.js';
 import { lockDirectory } from './core/directory-lock.js';
+import { ERROR_CODES } from './core/errors.js';
 import { Jobs } from './core/jobs.js';
 import { KeyRetention } from './core/key-retention.js';
 import { createLog, type Log } from './core/log.js';
@@ -30,6 +31,7 @@ import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentitySta
 import { EventRetention } from './event/retention.js';
 import { CustomerTimelineResolver, EventResolver, IdentityTimelineResolver } from './event/timeline-resolver.js';
 import { authenticator } from './graphql/authentication.js';
+import { deadline } from './graphql/deadline.js';
 import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
@@ -216,8 +218,9 @@ async function serve(config: Config, parts: Parts, tokenKey: TokenKey, keys: Dem
   app.use(requestIds());
   app.get('/health/live', (_request, response) => void response.json({ status: 'live' }));
   app.get('/health/ready', (_request, response, next) => {
-    database.owner().execute('select 1').then(() => response.json({ status: 'ready' }), next);
+    isReady(database).then((ready) => void response.status(ready ? 200 : SERVICE_UNAVAILABLE).json({ status: ready ? 'ready' : 'unavailable' }), next);
   });
+  app.use(deadline(log));
   mountJwks(app, tokenKey);
   app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
   const cutStreams = mountEventStream(app, transports);
@@ -240,6 +243,20 @@ async function listen(server: Server, config: Config): Promise<number> {
     server.listen(config.port, config.host, resolve);
   });
   return (server.address() as AddressInfo).port;
+}
+
+/** A balancer asks often, and briefly. */
+const READINESS_TIMEOUT_MILLISECONDS = 2_000;
+const SERVICE_UNAVAILABLE = ERROR_CODES.SERVICE_UNAVAILABLE.statusCode;
+
+/** Whether the database answers. */
+async function isReady(database: Database): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), READINESS_TIMEOUT_MILLISECONDS)));
+  const answered = database.owner().execute('select 1').then(() => true, () => false);
+  const ready = await Promise.race([answered, late]);
+  clearTimeout(timer);
+  return ready;
 }
 
 /** Lets running requests finish, and closes idle connections. */

@@ -5,6 +5,7 @@ import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { isKeyTaken, repeat } from '../core/idempotency.js';
 import { kindOfId, newId } from '../core/ids.js';
+import { isOutage } from '../core/outages.js';
 import { errorFacts } from '../core/log.js';
 import { lockAttempt, moveAttempt, requireAttemptAllows, type Attempt } from '../identity/commands.js';
 import { checkDetails, type DocumentDetails } from '../kyc/document-details.js';
@@ -109,7 +110,8 @@ export class DocumentCommands {
         return { document, ...attempt };
       });
     } catch (error) {
-      await Promise.all(files.map((file) => this.#discard(file)));
+      // Where the answer to the commit was lost a row may name them: the sweep sees to those that none names.
+      if (!isOutage(error)) await Promise.all(files.map((file) => this.#discard(file)));
       throw error;
     }
   }
