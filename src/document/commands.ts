@@ -19,18 +19,8 @@ import type { FileJudge, FileRules } from './judge.js';
 import { FIRST_DOCUMENT_STATUS, stepDocument, type DocumentEvent } from './lifecycle.js';
 import { normalizeMrz } from './mrz.js';
 import { documentsOf } from './reads.js';
+import { FILE_INPUTS, type FileInput, type IncomingFiles } from './incoming.js';
 import { digestOf, receiveFiles, type FileStorage } from './storage.js';
-
-/** A file of a multipart request, as graphql-upload-minimal hands it over. */
-export interface IncomingFile {
-  filename: string;
-  createReadStream(): Readable;
-}
-
-/** The files that a submission may have, by the name of their input field. */
-export const FILE_INPUTS = { frontPhoto: 'FRONT_PHOTO', backPhoto: 'BACK_PHOTO', proofOfResidency: 'PROOF_OF_RESIDENCY', selfie: 'SELFIE' } as const satisfies Record<string, DocumentFileType>;
-export type FileInput = keyof typeof FILE_INPUTS;
-export type IncomingFiles = { [Input in FileInput]?: Promise<IncomingFile> | null | undefined };
 
 /** What may be sent beside the details and the files. */
 interface Zone {

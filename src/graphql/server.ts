@@ -17,6 +17,7 @@ import { isAnswered } from './deadline.js';
 import { formatError } from './errors.js';
 import { canonicalRequest, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, keyFault, withKey } from './idempotency.js';
 import { checkInput } from './input-faults.js';
+import { literalFaultsGathered } from './literal-faults.js';
 import { LARGEST_DOCUMENT_TOKENS, noOperation } from './operations.js';
 import { requestScope } from './request-scope.js';
 import { multipartUploads } from './uploads.js';
@@ -92,6 +93,7 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       inputChecked(schema),
+      literalFaultsGathered(schema, (error) => formatError(error, currentRequestId(), log)),
     ],
   });
   await apollo.start();
