@@ -1,5 +1,4 @@
 import { LockMode } from '@mikro-orm/core';
-import type { Readable } from 'node:stream';
 import type { Member } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';

@@ -1,4 +1,4 @@
-import type { Request, RequestHandler, Response } from 'express';
+import type { RequestHandler, Response } from 'express';
 import { refusal } from '../core/errors.js';
 import type { Log } from '../core/log.js';
 import { formatError } from './errors.js';
@@ -39,9 +39,4 @@ export async function inTime<Outcome>(work: Outcome | Promise<Outcome>): Promise
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Whether a request was answered already, by its deadline: what comes of it later is told to nobody. */
-export function isAnswered(request: Request, response: Response): boolean {
-  return response.writableEnded || request.destroyed;
 }

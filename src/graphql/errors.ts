@@ -2,7 +2,6 @@ import { GraphQLError, type ExecutionResult, type FormattedExecutionResult, type
 import { badInput, ERROR_CODES, isRefusal, refusal, type ErrorCode } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
 import { isOutage } from '../core/outages.js';
-import { literalPath } from './input-places.js';
 import { literalFault } from './literal-faults.js';
 
 const RETRY_AFTER_SECONDS = 1;

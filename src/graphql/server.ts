@@ -13,7 +13,6 @@ import type { Log } from '../core/log.js';
 import type { EventStream } from '../core/stream.js';
 import type { OpenConnections } from '../organization/open-connections.js';
 import type { Authenticate } from './authentication.js';
-import { isAnswered } from './deadline.js';
 import { formatError } from './errors.js';
 import { canonicalRequest, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, keyFault, withKey } from './idempotency.js';
 import { checkInput } from './input-faults.js';
@@ -162,8 +161,9 @@ export function notFoundRoute(request: Request, _response: Response, next: NextF
 
 /** The end of the chain: every error as JSON in GraphQL's form, never HTML, never a stack. */
 export function jsonErrors(log: Log): ErrorRequestHandler {
-  return (error: unknown, request, response, _next) => {
-    if (isAnswered(request, response)) return;
+  return (error: unknown, _request, response, _next) => {
+    // Its deadline has answered it: what comes of it later is told to nobody.
+    if (response.writableEnded) return;
     const requestId = String(response.getHeader('x-request-id') ?? randomUUID());
     const formatted = formatError(asRefusal(error), requestId, log);
     if (response.headersSent) {
