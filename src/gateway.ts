@@ -4,6 +4,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { addressReader } from './core/caller-address.js';
+import { RefusalTrail } from './audit/refusals.js';
+import { AuditResolver } from './audit/resolver.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
@@ -25,6 +27,7 @@ import { createInspector } from './document/inspection.js';
 import { FileLinks } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
+import { clamdScanner } from './document/scanner.js';
 import { localStorage, type FileStorage } from './document/storage.js';
 import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
@@ -126,6 +129,7 @@ interface Parts {
   retention: EventRetention;
   keys: KeyRetention;
   webhooks: WebhookDispatcher;
+  refusals: RefusalTrail;
 }
 
 /** Everything below the transports. */
@@ -143,7 +147,7 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   const inspector = createInspector();
   undo.push(() => inspector.close());
   const storage = await openStorage(config, log, undo);
-  const judge = new FileJudge(storage, inspector);
+  const judge = new FileJudge(storage, inspector, config.scanner && clamdScanner(config.scanner, log));
   const client = new OutboundClient({ allowPrivate: config.allowPrivateUrls });
   const documents = new DocumentCommands(core, storage, judge);
   const fetches = new DocumentFetches(core, storage, judge, client);
@@ -159,8 +163,10 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   undo.push(() => keys.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
+  const refusals = new RefusalTrail(core);
+  undo.push(() => refusals.stop());
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
-  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, keys, webhooks };
+  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, keys, webhooks, refusals };
 }
 
 async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
@@ -177,6 +183,7 @@ function resolversOf({ core, documents, links, webhooks }: Parts): object[] {
   return [
     new RootResolver(),
     new OrganizationResolver(core),
+    new AuditResolver(core),
     new CustomerResolver(core),
     new IdentityResolver(core),
     new ReviewResolver(core),
@@ -202,16 +209,19 @@ function resolversOf({ core, documents, links, webhooks }: Parts): object[] {
 
 /** The schema without a gateway behind it: for printing. */
 export function emptySchema() {
-  return buildGatewaySchema(resolversOf({} as Parts));
+  return buildGatewaySchema(resolversOf({} as Parts), () => Promise.resolve());
 }
 
 /** Begins to listen. @returns the URL that clients are told. */
 async function serve(config: Config, parts: Parts, tokenKey: TokenKey, keys: DemoKeys | null, undo: (() => Promise<void>)[]): Promise<string> {
-  const { core, events, connections } = parts;
+  const { core, events, connections, refusals } = parts;
   const { database, log } = core;
-  const schema = buildGatewaySchema(resolversOf(parts));
+  const schema = buildGatewaySchema(resolversOf(parts), async ({ caller }, operation) => {
+    // The operator belongs to no organization, so to no trail; what is only rehearsed is not answered.
+    if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ organizationId: caller.organizationId, actor: caller, operation, code: 'FORBIDDEN' });
+  });
   replayRepeats(schema, database);
-  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey), connections, addressOf: addressReader(config.trustedProxies), log };
+  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey, refusals), connections, addressOf: addressReader(config.trustedProxies), log };
   const app = express();
   app.disable('x-powered-by');
   const httpServer = createServer(app);

@@ -1,6 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import type { Member } from '../core/caller.js';
-import { execute, type Core, type UnitOfWork } from '../core/command.js';
+import { consult, execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { isKeyTaken, repeat } from '../core/idempotency.js';
 import { kindOfId, newId } from '../core/ids.js';
@@ -107,8 +107,7 @@ export class DocumentCommands {
 
   /** Refuses what would be refused whatever the files are. @returns the policy that they are judged by. */
   async #preview(caller: Member, target: Target, input: DocumentDetails & Zone, fileTypes: readonly DocumentFileType[]): Promise<Policy> {
-    // The key is taken by the command itself: this one does nothing.
-    return execute(this.core, { ...caller, idempotency: undefined }, async (unit) => (await this.#admit(unit, caller, target, input, fileTypes)).attempt.identity.policy);
+    return consult(this.core, caller, async (unit) => (await this.#admit(unit, caller, target, input, fileTypes)).attempt.identity.policy);
   }
 
   /**
