@@ -2,7 +2,6 @@
 import 'reflect-metadata';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import express from 'express';
 import { addressReader } from './core/caller-address.js';
 import { systemClock, type Clock } from './core/clock.js';
@@ -23,10 +22,10 @@ import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
 import { DocumentFetches } from './document/fetching.js';
 import { createInspector } from './document/inspection.js';
-import { FileLinks, linkKey } from './document/links.js';
+import { FileLinks } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
-import { localStorage } from './document/storage.js';
+import { localStorage, type FileStorage } from './document/storage.js';
 import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
 import { EventRetention } from './event/retention.js';
@@ -64,6 +63,9 @@ const entities = [
   OrganizationEntity, ApiKeyEntity, CustomerEntity, IdentityEntity, DocumentEntity, FileUploadEntity, FileReadEntity, SignatureEntity, WebhookEndpointEntity,
 ];
 
+/** What the database is opened with. */
+export const databaseParts = { entities, migrations };
+
 /** What a caller of `startGateway` may put in the place of the real thing. */
 export interface Overrides {
   clock?: Clock;
@@ -92,9 +94,10 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
   try {
     const log = overrides.log ?? createLog(config);
     undo.push(await lockDirectory(config.dataDirectory));
-    const database = await openDatabase(config, { entities, migrations });
+    const tokenKey = await openTokenKey(config);
+    const database = await openDatabase(config, databaseParts);
     undo.push(() => database.close());
-    const parts = await openParts(config, database, overrides, log, undo);
+    const parts = await openParts(config, { database, tokenKey }, overrides, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
     const url = await serve(config, parts, keys, undo);
     if (overrides.workers ?? true) {
@@ -125,7 +128,7 @@ interface Parts {
 }
 
 /** Everything below the transports. */
-async function openParts(config: Config, database: Database, overrides: Overrides, log: Log, undo: (() => Promise<void>)[]): Promise<Parts> {
+async function openParts(config: Config, { database, tokenKey }: { database: Database; tokenKey: TokenKey }, overrides: Overrides, log: Log, undo: (() => Promise<void>)[]): Promise<Parts> {
   const providers = { SANDBOX: sandboxProvider(config.sandboxSpeed), MANUAL: manualProvider() };
   const verification = new VerificationJobs(
     () => core,
@@ -138,7 +141,7 @@ async function openParts(config: Config, database: Database, overrides: Override
   const core: Core = { database, jobs, clock: overrides.clock ?? systemClock, log, allowPrivateUrls: config.allowPrivateUrls };
   const inspector = createInspector();
   undo.push(() => inspector.close());
-  const storage = localStorage(join(config.dataDirectory, 'documents'));
+  const storage = await openStorage(config, log, undo);
   const judge = new FileJudge(storage, inspector);
   const client = new OutboundClient({ allowPrivate: config.allowPrivateUrls });
   const documents = new DocumentCommands(core, storage, judge);
@@ -153,10 +156,18 @@ async function openParts(config: Config, database: Database, overrides: Override
   undo.push(() => retention.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
-  const links = new FileLinks(core, storage, await linkKey(config.dataDirectory));
-  const tokenKey = await openTokenKey(config);
+  const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   const tokens = new Tokens(database, core.clock, tokenKey);
   return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, tokenKey, tokens };
+}
+
+async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
+  if ('directory' in config.storage) return localStorage(config.storage.directory);
+  // Its library is loaded only where it is used.
+  const { openS3Storage } = await import('./document/s3-storage.js');
+  const storage = await openS3Storage(config.storage, log);
+  undo.push(() => Promise.resolve(storage.close()));
+  return storage;
 }
 
 /** The resolvers of every floor, each with what it needs. */

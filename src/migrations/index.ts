@@ -2,6 +2,7 @@ import { ClientTokens } from './client-tokens.js';
 import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
 import { EventRetention } from './event-retention.js';
+import { StuckAttempts } from './stuck-attempts.js';
 import { Webhooks } from './webhooks.js';
 
 /** Every migration, oldest first. One that has been released is never changed: a later one corrects it. */
@@ -11,4 +12,5 @@ export const migrations = [
   { name: '0003-webhooks', class: Webhooks },
   { name: '0004-event-retention', class: EventRetention },
   { name: '0005-client-tokens', class: ClientTokens },
+  { name: '0009-stuck-attempts', class: StuckAttempts },
 ];
