@@ -4,6 +4,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { addressReader } from './core/caller-address.js';
+import { RefusalTrail } from './audit/refusals.js';
+import { AuditResolver } from './audit/resolver.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
@@ -125,6 +127,7 @@ interface Parts {
   webhooks: WebhookDispatcher;
   tokenKey: TokenKey;
   tokens: Tokens;
+  refusals: RefusalTrail;
 }
 
 /** Everything below the transports. */
@@ -156,9 +159,11 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   undo.push(() => retention.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
+  const refusals = new RefusalTrail(core);
+  undo.push(() => refusals.stop());
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   const tokens = new Tokens(database, core.clock, tokenKey);
-  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, tokenKey, tokens };
+  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, refusals, tokenKey, tokens };
 }
 
 async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
@@ -175,6 +180,7 @@ function resolversOf({ core, documents, links, webhooks, tokens }: Parts): objec
   return [
     new RootResolver(),
     new OrganizationResolver(core),
+    new AuditResolver(),
     new CustomerResolver(core),
     new CustomerTokenResolver(tokens, new ExchangeLimit()),
     new IdentityResolver(core),
@@ -201,15 +207,18 @@ function resolversOf({ core, documents, links, webhooks, tokens }: Parts): objec
 
 /** The schema without a gateway behind it: for printing. */
 export function emptySchema() {
-  return buildGatewaySchema(resolversOf({} as Parts));
+  return buildGatewaySchema(resolversOf({} as Parts), () => Promise.resolve());
 }
 
 /** Begins to listen. @returns the URL that clients are told. */
 async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: (() => Promise<void>)[]): Promise<string> {
-  const { core, events, connections } = parts;
+  const { core, events, connections, refusals } = parts;
   const { database, log } = core;
-  const schema = buildGatewaySchema(resolversOf(parts));
-  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey, parts.tokens), connections, addressOf: addressReader(config.trustedProxies), log };
+  const schema = buildGatewaySchema(resolversOf(parts), async ({ caller }, operation) => {
+    // The operator belongs to no organization, so to no trail; what is only rehearsed is not answered.
+    if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ organizationId: caller.organizationId, actor: caller, operation, code: 'FORBIDDEN' });
+  });
+  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, { operatorKey: config.operatorKey, tokens: parts.tokens, refusals }), connections, addressOf: addressReader(config.trustedProxies), log };
   const app = express();
   app.disable('x-powered-by');
   const httpServer = createServer(app);

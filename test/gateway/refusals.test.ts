@@ -204,6 +204,7 @@ describe('roles', () => {
   const takes = ({ name, operation }: Root): string[] => {
     if (/webhook|sendTestEvent/i.test(name)) return INTEGRATORS;
     if (operation === 'mutation') return TAKES[name] ?? ['PARTNER'];
+    if (name === 'auditTrail') return ['ADMIN'];
     if (OF_ORGANIZATION.includes(name)) return MEMBERS;
     return ['lifecycle', 'errorCodes'].includes(name) ? [...MEMBERS, 'APPLICANT', 'OPERATOR'] : [...MEMBERS, 'APPLICANT'];
   };
