@@ -27,6 +27,7 @@ import { createInspector } from './document/inspection.js';
 import { FileLinks } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
+import { clamdScanner } from './document/scanner.js';
 import { localStorage, type FileStorage } from './document/storage.js';
 import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
@@ -145,7 +146,7 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   const inspector = createInspector();
   undo.push(() => inspector.close());
   const storage = await openStorage(config, log, undo);
-  const judge = new FileJudge(storage, inspector);
+  const judge = new FileJudge(storage, inspector, config.scanner && clamdScanner(config.scanner, log));
   const client = new OutboundClient({ allowPrivate: config.allowPrivateUrls });
   const documents = new DocumentCommands(core, storage, judge);
   const fetches = new DocumentFetches(core, storage, judge, client);

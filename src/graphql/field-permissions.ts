@@ -40,7 +40,7 @@ export const FIELD_PERMISSIONS: Readonly<Record<string, TypeRules>> = {
     kept: { enterpriseId: TO_STAFF, userId: TO_STAFF, programId: TO_STAFF, debugStatus: TO_STAFF, debugFailureReason: TO_STAFF },
   },
   Document: {
-    shown: ['id', 'identity', 'selectedIdClass', 'status', 'number', 'issuingCountry', 'issueDate', 'expirationDate', 'rejectionReason', 'fileUploads', 'createdAt', 'updatedAt'],
+    shown: ['id', 'identity', 'selectedIdClass', 'status', 'number', 'issuingCountry', 'issueDate', 'expirationDate', 'rejectionReason', 'summary', 'fileUploads', 'createdAt', 'updatedAt'],
     // They tell how a document is judged: they are not for the person it is about.
     kept: { findings: { roles: STAFF, otherwise: [] } },
   },
