@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { ORGANIZATION_SETTING, TENANT_ROLE } from '../core/database.js';
+import { CUSTOMER_ROLE, CUSTOMER_SETTING, ORGANIZATION_SETTING, TENANT_ROLE } from '../core/database.js';
 
 const ID = 'text collate "C"';
 const MOMENT = 'timestamptz(3)';
@@ -47,6 +47,8 @@ export class Encryption extends Migration {
     this.addSql(`create policy tenant on data_key to ${TENANT_ROLE}
       using (organization_id = (select current_setting('${ORGANIZATION_SETTING}', true)))
       with check (organization_id = (select current_setting('${ORGANIZATION_SETTING}', true)))`);
+    const own = `customer_id = (select current_setting('${CUSTOMER_SETTING}', true))`;
+    this.addSql(`create policy customer on data_key as restrictive to ${CUSTOMER_ROLE} using (${own}) with check (${own})`);
     this.addSql('create policy owner on data_key to current_user using (true) with check (true)');
     this.addSql(`grant select, insert, update on data_key to ${TENANT_ROLE}`);
   }
