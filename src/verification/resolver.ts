@@ -95,7 +95,7 @@ export class CustomerRequirementResolver {
   constructor(private readonly core: Core) {}
 
   @FieldResolver(() => [RequirementObject], {
-    description: 'Everything that still stands between this customer and ACTIVE, all at once; empty when nothing does. After REJECTED or EXPIRED: what a further attempt would lack.',
+    description: 'Everything that still stands between this customer and ACTIVE, all at once; empty when nothing does. After REJECTED or EXPIRED: what a further attempt would lack. While DEACTIVATED it stays listed and can be provided after reactivateCustomer; allowedActions says what may be asked now.',
   })
   async requirements(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<Requirement[]> {
     const row = customer.currentIdentityId === null ? null : await context.load(identityById, customer.currentIdentityId);
