@@ -33,7 +33,7 @@ import { FileLinks } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
 import { clamdScanner } from './document/scanner.js';
-import { localStorage, type FileStorage } from './document/storage.js';
+import { openStorage } from './document/open-storage.js';
 import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
 import { EventRetention } from './event/retention.js';
@@ -184,15 +184,6 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   const tokens = new Tokens(database, core.clock, tokenKey);
   return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, plainSweep, keys, webhooks, refusals, tokenKey, tokens };
-}
-
-async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
-  if ('directory' in config.storage) return localStorage(config.storage.directory);
-  // Its library is loaded only where it is used.
-  const { openS3Storage } = await import('./document/s3-storage.js');
-  const storage = await openS3Storage(config.storage, log);
-  undo.push(() => Promise.resolve(storage.close()));
-  return storage;
 }
 
 /** The resolvers of every floor, each with what it needs. */
