@@ -26,6 +26,7 @@ import { createInspector } from './document/inspection.js';
 import { FileLinks, linkKey } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
+import { RevealResolver } from './document/reveal-resolver.js';
 import { localStorage } from './document/storage.js';
 import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
@@ -172,6 +173,7 @@ function resolversOf({ core, documents, links, webhooks }: Parts): object[] {
     new ReviewResolver(core),
     new CustomerIdentityResolver(core),
     new DocumentResolver(documents, links),
+    new RevealResolver(core),
     new FileUploadResolver(),
     new IdentityDocumentResolver(),
     new SignatureResolver(core),

@@ -48,6 +48,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     reactivateCustomer: ACTIONS.REACTIVATE.roles,
     reviewIdentity: ACTIONS.REVIEW.roles,
     requireReverification: ACTIONS.REQUIRE_REVERIFICATION.roles,
+    revealKycData: ['PARTNER', 'REVIEWER'],
     advanceSandboxClock: MEMBERS,
     createWebhookEndpoint: INTEGRATORS,
     updateWebhookEndpoint: INTEGRATORS,
@@ -67,7 +68,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
 /** The mutations whose every effect goes through core/command, which takes a rehearsal back. Others are not rehearsed. */
 const REHEARSED: ReadonlySet<string> = new Set([
   'createCustomer', 'patchCustomer', 'submitIdentity', 'patchIdentity', 'submitDocument', 'updateDocument', 'submitSignatures',
-  'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'createOrganization', 'updatePolicy', 'createApiKey',
+  'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'revealKycData', 'createOrganization', 'updatePolicy', 'createApiKey',
   'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
 ]);
 
