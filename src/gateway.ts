@@ -2,7 +2,6 @@
 import 'reflect-metadata';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import express from 'express';
 import { addressReader } from './core/caller-address.js';
 import { RefusalTrail } from './audit/refusals.js';
@@ -23,11 +22,11 @@ import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
 import { DocumentFetches } from './document/fetching.js';
 import { createInspector } from './document/inspection.js';
-import { FileLinks, linkKey } from './document/links.js';
+import { FileLinks } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
 import { RevealResolver } from './document/reveal-resolver.js';
-import { localStorage } from './document/storage.js';
+import { localStorage, type FileStorage } from './document/storage.js';
 import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
 import { EventRetention } from './event/retention.js';
@@ -98,7 +97,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     const tokenKey = await openTokenKey(config);
     const database = await openDatabase(config, databaseParts);
     undo.push(() => database.close());
-    const parts = await openParts(config, database, overrides, log, undo);
+    const parts = await openParts(config, { database, tokenKey }, overrides, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
     const url = await serve(config, parts, tokenKey, keys, undo);
     if (overrides.workers ?? true) {
@@ -128,7 +127,7 @@ interface Parts {
 }
 
 /** Everything below the transports. */
-async function openParts(config: Config, database: Database, overrides: Overrides, log: Log, undo: (() => Promise<void>)[]): Promise<Parts> {
+async function openParts(config: Config, { database, tokenKey }: { database: Database; tokenKey: TokenKey }, overrides: Overrides, log: Log, undo: (() => Promise<void>)[]): Promise<Parts> {
   const providers = { SANDBOX: sandboxProvider(config.sandboxSpeed), MANUAL: manualProvider() };
   const verification = new VerificationJobs(
     () => core,
@@ -141,7 +140,7 @@ async function openParts(config: Config, database: Database, overrides: Override
   const core: Core = { database, jobs, clock: overrides.clock ?? systemClock, log, allowPrivateUrls: config.allowPrivateUrls };
   const inspector = createInspector();
   undo.push(() => inspector.close());
-  const storage = localStorage(join(config.dataDirectory, 'documents'));
+  const storage = await openStorage(config, log, undo);
   const judge = new FileJudge(storage, inspector);
   const client = new OutboundClient({ allowPrivate: config.allowPrivateUrls });
   const documents = new DocumentCommands(core, storage, judge);
@@ -158,8 +157,17 @@ async function openParts(config: Config, database: Database, overrides: Override
   undo.push(() => webhooks.stop());
   const refusals = new RefusalTrail(core);
   undo.push(() => refusals.stop());
-  const links = new FileLinks(core, storage, await linkKey(config.dataDirectory));
+  const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, refusals };
+}
+
+async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
+  if ('directory' in config.storage) return localStorage(config.storage.directory);
+  // Its library is loaded only where it is used.
+  const { openS3Storage } = await import('./document/s3-storage.js');
+  const storage = await openS3Storage(config.storage, log);
+  undo.push(() => Promise.resolve(storage.close()));
+  return storage;
 }
 
 /** The resolvers of every floor, each with what it needs. */

@@ -16,6 +16,7 @@ import type { OpenConnections } from '../organization/open-connections.js';
 import type { Authenticate } from './authentication.js';
 import { formatError } from './errors.js';
 import { checkInput } from './input-faults.js';
+import { literalFaultsGathered } from './literal-faults.js';
 import { LARGEST_DOCUMENT_TOKENS, noOperation } from './operations.js';
 import { multipartUploads } from './uploads.js';
 
@@ -92,6 +93,7 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       inputChecked(schema),
+      literalFaultsGathered(schema, (error) => formatError(error, currentRequestId(), log)),
     ],
   });
   await apollo.start();

@@ -14,7 +14,7 @@ const gateway = useGateway({}, { workers: false });
 const DEFAULTS = {
   id: 'cus_01kb3v6k8pe2mvb5s3w3x0d2qz', customerId: 'cus_01kb3v6k8pe2mvb5s3w3x0d2qz', identityId: 'idn_01kb3v6k8pe2mvb5s3w3x0d2qz',
   documentId: 'doc_01kb3v6k8pe2mvb5s3w3x0d2qz', apiKeyId: 'key_01kb3v6k8pe2mvb5s3w3x0d2qz',
-  kycData: CALIFORNIAN, partnerUserId: 'nobody', reason: 'Asked for.', decision: 'APPROVE', selectedIdClass: 'PASSPORT', contractType: 'CSA', seconds: 0,
+  kycData: CALIFORNIAN, partnerUserId: 'nobody', reason: 'Asked for.', fields: ['nationalIdNumber'], decision: 'APPROVE', selectedIdClass: 'PASSPORT', contractType: 'CSA', seconds: 0,
   name: 'Test', environment: 'SANDBOX', role: 'PARTNER', policy: {}, path: 'kycData', type: 'CSA', version: '1.0',
   endpointId: 'whe_01kb3v6k8pe2mvb5s3w3x0d2qz', deliveryId: 'whd_01kb3v6k8pe2mvb5s3w3x0d2qz', url: 'https://example.com/hook', events: ['*'], after: '2026-01-01', before: '2026-01-02', frontImageUrl: 'https://example.com/front.jpg',
 };
@@ -194,7 +194,7 @@ describe('roles', () => {
   /** Whom each mutation takes, where it is not the partner alone. */
   const TAKES: Record<string, string[]> = {
     createOrganization: ['OPERATOR'], createApiKey: ['OPERATOR', 'ADMIN'], revokeApiKey: ['OPERATOR', 'ADMIN'], updatePolicy: ['OPERATOR', 'ADMIN'],
-    advanceSandboxClock: MEMBERS, reviewIdentity: STAFF, requireReverification: STAFF,
+    advanceSandboxClock: MEMBERS, revealKycData: ['PARTNER', 'REVIEWER'], reviewIdentity: STAFF, requireReverification: STAFF,
   };
 
   it('every root field takes the roles that it is for, and is FORBIDDEN to all others', async () => {
