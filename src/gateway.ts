@@ -11,7 +11,9 @@ import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
 import { openDatabase, type Database } from './core/database.js';
 import { lockDirectory } from './core/directory-lock.js';
+import { ERROR_CODES } from './core/errors.js';
 import { Jobs } from './core/jobs.js';
+import { KeyRetention } from './core/key-retention.js';
 import { createLog, type Log } from './core/log.js';
 import { OutboundClient } from './core/outbound.js';
 import { EventStream } from './core/stream.js';
@@ -35,11 +37,13 @@ import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentitySta
 import { EventRetention } from './event/retention.js';
 import { CustomerTimelineResolver, EventResolver, IdentityTimelineResolver } from './event/timeline-resolver.js';
 import { authenticator } from './graphql/authentication.js';
+import { deadline } from './graphql/deadline.js';
 import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
 import { mountJwks } from './graphql/jwks.js';
 import { requestScopes } from './graphql/request-log.js';
+import { replayRepeats } from './graphql/idempotency.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute } from './graphql/server.js';
@@ -111,6 +115,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
       parts.sweep.start();
       await parts.webhooks.start();
       parts.retention.start();
+      parts.keys.start();
     }
     return { url, demoKeys: keys, stop };
   } catch (error) {
@@ -127,6 +132,7 @@ interface Parts {
   events: EventStream;
   connections: OpenConnections;
   retention: EventRetention;
+  keys: KeyRetention;
   webhooks: WebhookDispatcher;
   tokenKey: TokenKey;
   tokens: Tokens;
@@ -160,13 +166,15 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   undo.push(() => connections.stop());
   const retention = new EventRetention(core);
   undo.push(() => retention.stop());
+  const keys = new KeyRetention(core);
+  undo.push(() => keys.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
   const refusals = new RefusalTrail(core);
   undo.push(() => refusals.stop());
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   const tokens = new Tokens(database, core.clock, tokenKey);
-  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, refusals, tokenKey, tokens };
+  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, keys, webhooks, refusals, tokenKey, tokens };
 }
 
 async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
@@ -222,6 +230,7 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
     // The operator belongs to no organization, so to no trail; what is only rehearsed is not answered.
     if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ organizationId: caller.organizationId, actor: caller, operation, code: 'FORBIDDEN' });
   });
+  replayRepeats(schema, core);
   const transports = { schema, database, events, authenticate: authenticator(database, core.clock, { operatorKey: config.operatorKey, tokens: parts.tokens, refusals }), connections, addressOf: addressReader(config.trustedProxies), log };
   const app = express();
   app.disable('x-powered-by');
@@ -229,8 +238,9 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   app.use(requestScopes(log));
   app.get('/health/live', (_request, response) => void response.json({ status: 'live' }));
   app.get('/health/ready', (_request, response, next) => {
-    database.owner().execute('select 1').then(() => response.json({ status: 'ready' }), next);
+    isReady(database).then((ready) => void response.status(ready ? 200 : SERVICE_UNAVAILABLE).json({ status: ready ? 'ready' : 'unavailable' }), next);
   });
+  app.use(deadline(log));
   mountJwks(app, parts.tokenKey);
   app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
   const cutStreams = mountEventStream(app, transports);
@@ -254,6 +264,20 @@ async function listen(server: Server, config: Config): Promise<number> {
     server.listen(config.port, config.host, resolve);
   });
   return (server.address() as AddressInfo).port;
+}
+
+/** A balancer asks often, and briefly. */
+const READINESS_TIMEOUT_MILLISECONDS = 2_000;
+const SERVICE_UNAVAILABLE = ERROR_CODES.SERVICE_UNAVAILABLE.statusCode;
+
+/** Whether the database answers. */
+async function isReady(database: Database): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), READINESS_TIMEOUT_MILLISECONDS)));
+  const answered = database.owner().execute('select 1').then(() => true, () => false);
+  const ready = await Promise.race([answered, late]);
+  clearTimeout(timer);
+  return ready;
 }
 
 /** Lets running requests finish, and closes idle connections. */
