@@ -43,6 +43,7 @@ import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
 import { mountJwks } from './graphql/jwks.js';
 import { replayRepeats } from './graphql/idempotency.js';
+import { ReviewerLogin } from './graphql/reviewer-login.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute, requestIds } from './graphql/server.js';
@@ -246,6 +247,8 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   const cutStreams = mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));
   mountFiles(app, parts.links);
+  const login = config.oidc && new ReviewerLogin(core, config.oidc);
+  login?.mount(app);
   app.use(notFoundRoute);
   app.use(jsonErrors(log));
   const closeSockets = mountWebSocket(httpServer, transports);
@@ -255,6 +258,7 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   const url = config.publicUrl ?? `http://${host}:${port}`;
   parts.links.serveAt(url);
   parts.tokens.issueFrom(url);
+  login?.serveAt(url);
   return url;
 }
 
