@@ -3,12 +3,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createLog, errorFacts } from '../../src/core/log.js';
 import { readConfig } from '../../src/core/config.js';
+import { createLog } from '../../src/core/log.js';
 import { openDatabase } from '../../src/core/database.js';
 import { databaseParts } from '../../src/gateway.js';
 import type { Client } from '../support/client.js';
 import { bringTo, photo, type Applicant } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
 import { CREATE_CUSTOMER, CUSTOMER, REVIEW, SUBMIT_DOCUMENT } from '../support/operations.js';
+import { KEY_RING } from '../support/key-ring.js';
 import { TOKEN_KEY } from '../support/token-key.js';
 import { documentOf, LEAVES, leastVariables, withValue, type Leaf } from '../support/roots.js';
 
@@ -143,7 +145,7 @@ describe('the log holds no value', () => {
 /** Runs a statement on the gateway's database with its owner's rights, while the gateway is away. */
 async function alterDatabase(statement: string): Promise<void> {
   await gateway.stop();
-  const database = await openDatabase(readConfig({ DATA_DIR: gateway.dataDirectory, DATABASE_URL: gateway.databaseUrl ?? undefined, TOKEN_KEY }), databaseParts);
+  const database = await openDatabase(readConfig({ DATA_DIR: gateway.dataDirectory, DATABASE_URL: gateway.databaseUrl ?? undefined, TOKEN_KEY, KEY_RING }), databaseParts, createLog({ logLevel: 'silent' }));
   await database.owner().execute(statement);
   await database.close();
   await gateway.start();
