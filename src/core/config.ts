@@ -18,13 +18,10 @@ export interface Config {
   operatorKey: string | null;
   /** The Ed25519 key (JWK) that tokens are signed with; null: one is made and kept in dataDirectory. */
   tokenKey: string | null;
-<<<<<<< HEAD
   /** The key-encryption keys, newest first; null: one is made and kept in dataDirectory. */
   keyRing: string | null;
-=======
   /** Where reviewers sign in; null: nowhere. */
   oidc: OidcConfig | null;
->>>>>>> main
   /** Whose word is taken for the address of a caller: addresses, networks, or loopback, linklocal and uniquelocal. */
   trustedProxies: readonly string[];
   /** Divides the sandbox's delays. */
@@ -72,11 +69,8 @@ export function readConfig(environment: Environment): Config {
     scanner: scanner(environment),
     operatorKey: operatorKey(environment),
     tokenKey: tokenKey(environment, databaseUrl),
-<<<<<<< HEAD
     keyRing: keyRing(environment, databaseUrl),
-=======
     oidc: oidc(environment),
->>>>>>> main
     trustedProxies: trustedProxies(environment),
     sandboxSpeed: sandboxSpeed(environment),
     allowPrivateUrls: flag(environment, 'ALLOW_PRIVATE_URLS'),
