@@ -1,7 +1,6 @@
 import { createClient } from 'graphql-ws';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { createLog, errorFacts } from '../../src/core/log.js';
 import { readConfig } from '../../src/core/config.js';
 import { createLog } from '../../src/core/log.js';
 import { openDatabase } from '../../src/core/database.js';
