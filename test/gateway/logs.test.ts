@@ -2,7 +2,7 @@ import { createClient } from 'graphql-ws';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { readConfig } from '../../src/core/config.js';
-import { createLog } from '../../src/core/log.js';
+import { createLog, errorFacts } from '../../src/core/log.js';
 import { openDatabase } from '../../src/core/database.js';
 import { databaseParts } from '../../src/gateway.js';
 import type { Client } from '../support/client.js';
