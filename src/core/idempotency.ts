@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
-import type { Caller, Member } from './caller.js';
+import { customerOf, type Caller, type Member } from './caller.js';
 import { MILLISECONDS_PER_SECOND, SECONDS_PER_DAY } from './clock.js';
+import type { Database } from './database.js';
 import { refusal } from './errors.js';
 import { kindOfId } from './ids.js';
 
@@ -15,6 +16,8 @@ const LOCK_TIMEOUT = '55P03';
 export class KeyedRequest {
   /** Whether the command was found done already: the answer is the earlier one's, selected again. */
   replayed = false;
+  /** Whether a transaction has asked for the key. */
+  taken = false;
   /** What was asked, in one canonical text. */
   request = '';
   /** The digests of its files, in the order of their inputs. */
@@ -53,6 +56,7 @@ interface KeyTables {
  * @returns how far the organization's clock runs ahead of the real one, in milliseconds.
  */
 export async function takeKey(transaction: Kysely<never>, caller: Caller, request: KeyedRequest, now: Date): Promise<number> {
+  request.taken = true;
   const expired = new Date(now.getTime() - KEEP_KEYS_MILLISECONDS);
   const { rows } = await sql<{ taken: boolean; clock_offset_milliseconds: number | string | null }>`
     with taken as (
@@ -77,6 +81,15 @@ export async function takeKey(transaction: Kysely<never>, caller: Caller, reques
 export async function keepOutcome(transaction: Kysely<never>, caller: Caller, { key }: KeyedRequest, result: unknown): Promise<void> {
   const outcome: Outcome = { ids: idsOf(result), number: typeof result === 'number' ? result : null };
   await sql`update idempotency_key set outcome = ${JSON.stringify(outcome)}::jsonb where scope = ${scopeOf(caller)} and key = ${key}`.execute(transaction);
+}
+
+/** Takes the key of a request that stores nothing else: what it has answered, a token, is not to be made again by a repeat. */
+export async function takeKeyAlone(database: Database, caller: Member, request: KeyedRequest, now: Date): Promise<void> {
+  await database.forCustomer(customerOf(caller)).scoped(caller.organizationId).transactional(async (em) => {
+    const transaction = em.getKysely() as unknown as Kysely<never>;
+    await takeKey(transaction, caller, request, now);
+    await keepOutcome(transaction, caller, request, null);
+  });
 }
 
 /** Whether a request's key has been taken by a transaction that has committed. */
@@ -106,9 +119,9 @@ function stillRunning(): Error {
   return refusal('IDEMPOTENCY_KEY_EXISTS', 'A request with this Idempotency-Key is still running. Try again shortly.', { retryAfter: RETRY_AFTER_SECONDS });
 }
 
-/** Whose keys these are: a role's in its organization. Callers of different scopes never meet each other's keys. */
+/** Whose keys these are: a role's in its organization, or a customer's own. Callers of different scopes never meet each other's keys. */
 function scopeOf(caller: Caller): string {
-  return caller.role === 'OPERATOR' ? caller.role : `${caller.organizationId} ${caller.role}`;
+  return [caller.organizationId, caller.role, customerOf(caller)].filter((part) => part !== null).join(' ');
 }
 
 /** The ids of the objects that a command has returned. Whatever else is a string, a secret say, is not looked at. */

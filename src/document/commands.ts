@@ -1,5 +1,5 @@
 import { LockMode } from '@mikro-orm/core';
-import type { Member } from '../core/caller.js';
+import { customerOf, type Member } from '../core/caller.js';
 import { consult, execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { isKeyTaken, repeat } from '../core/idempotency.js';
@@ -117,7 +117,8 @@ export class DocumentCommands {
   async #repeated(caller: Member, given: readonly FileInput[], input: IncomingFiles): Promise<Error | null> {
     const { idempotency, organizationId } = caller;
     if (!idempotency) return null;
-    const { database, clock } = this.core;
+    const { clock } = this.core;
+    const database = this.core.database.forCustomer(customerOf(caller));
     if (!(await database.read<never, boolean>(organizationId, (reader) => isKeyTaken(reader, caller, idempotency, clock.now())))) return null;
     idempotency.files = await receiveFiles(given.map((name) => input[name]!), digestOf, () => Promise.resolve());
     return database.read<never, Error>(organizationId, (reader) => repeat(reader, caller, idempotency));

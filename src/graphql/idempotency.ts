@@ -2,9 +2,10 @@ import { Upload } from 'graphql-upload-minimal';
 import { getNamedType, isInputType, isListType, isNonNullType, isObjectType, Kind, print, type DocumentNode, type GraphQLError, type GraphQLField, type GraphQLObjectType, type GraphQLSchema, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
 import type { Caller } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
+import type { Core } from '../core/command.js';
 import type { Database } from '../core/database.js';
 import { badInput, refusal } from '../core/errors.js';
-import { KeyedRequest, RepeatedRequest, type Outcome } from '../core/idempotency.js';
+import { KeyedRequest, RepeatedRequest, takeKeyAlone, type Outcome } from '../core/idempotency.js';
 import { kindOfId, type IdKind } from '../core/ids.js';
 import { loadCustomer } from '../customer/resolver.js';
 import { loadDocument } from '../document/resolver.js';
@@ -69,13 +70,16 @@ const LOADERS: Readonly<Record<string, { kind: IdKind; load: (context: RequestCo
 };
 
 /** Has every mutation answer a repeated request with the objects of the first. */
-export function replayRepeats(schema: GraphQLSchema, database: Database): void {
+export function replayRepeats(schema: GraphQLSchema, { database, clock }: Core): void {
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
     const resolve = field.resolve;
     if (!resolve) throw new Error(`Mutation.${field.name} has no resolver`);
     field.resolve = async (source, parameters, context: RequestContext, info) => {
       try {
-        return await resolve(source, parameters, context, info);
+        const payload: unknown = await resolve(source, parameters, context, info);
+        const keyed = context.caller.idempotency;
+        if (keyed && !keyed.taken) await takeKeyAlone(database, context.member, keyed, clock.now());
+        return payload;
       } catch (error) {
         if (!(error instanceof RepeatedRequest)) throw error;
         return replay(getNamedType(field.type) as GraphQLObjectType, error.outcome, context, database);

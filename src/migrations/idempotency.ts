@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { ORGANIZATION_SETTING, TENANT_ROLE } from '../core/database.js';
+import { CUSTOMER_ROLE, CUSTOMER_SETTING, ORGANIZATION_SETTING, TENANT_ROLE } from '../core/database.js';
 
 const ID = 'text collate "C"';
 
@@ -22,6 +22,8 @@ export class Idempotency extends Migration {
       using (organization_id = (select current_setting('${ORGANIZATION_SETTING}', true)))
       with check (organization_id = (select current_setting('${ORGANIZATION_SETTING}', true)))`);
     this.addSql('create policy owner on idempotency_key to current_user using (true) with check (true)');
+    const own = `scope like '% ' || (select current_setting('${CUSTOMER_SETTING}', true))`;
+    this.addSql(`create policy customer on idempotency_key as restrictive to ${CUSTOMER_ROLE} using (${own}) with check (${own})`);
     this.addSql(`grant select, insert, update on idempotency_key to ${TENANT_ROLE}`);
   }
 }

@@ -43,7 +43,7 @@ export class OrganizationResolver {
 
   @Query(() => OrganizationObject, { description: 'Your own organization, with its policy.' })
   organization(@Ctx() context: RequestContext): Promise<OrganizationObject> {
-    return loadOrganization(this.core.database, context.member.organizationId);
+    return loadOrganization(context.database, context.member.organizationId);
   }
 
   @Mutation(() => CreateOrganizationPayload, { description: 'For the operator: a new organization, under the default policy.' })
@@ -72,7 +72,7 @@ export class OrganizationResolver {
   })
   async advanceSandboxClock(@Ctx() context: RequestContext, @Arg('input', () => AdvanceSandboxClockInput) input: AdvanceSandboxClockInput): Promise<AdvanceSandboxClockPayload> {
     const { organizationId } = context.member;
-    requireSandbox((await readOrganization(this.core.database, organizationId)).environment);
+    requireSandbox((await readOrganization(context.database, organizationId)).environment);
     if (input.seconds < 0 || input.seconds > LONGEST_ADVANCE_SECONDS) {
       throw badInput([{ path: 'seconds', code: 'out_of_range', message: `Give 0 to ${LONGEST_ADVANCE_SECONDS} seconds.` }]);
     }

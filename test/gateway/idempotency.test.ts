@@ -83,6 +83,13 @@ const MUTATIONS: Readonly<Record<string, () => Promise<Asking>>> = {
   reviewIdentity: of('IN_REVIEW', ({ identityId }) => ({ identityId, decision: 'DECLINE' }), 'reviewer'),
   requireReverification: of('APPROVED', ({ customerId }) => ({ customerId, reason: 'The data is old.' }), 'reviewer'),
   advanceSandboxClock: byPartner(() => ({ seconds: 3_600 })),
+  createClientToken: byPartner(async (client) => ({ customerId: await newCustomer(client) })),
+  exchangeVerificationCode: async () => {
+    const { partner } = await gateway.organization();
+    const { json } = await partner.post({ query: 'query ($id: ID!) { customer(id: $id) { verificationLink } }', variables: { id: await newCustomer(partner) } });
+    const code = (json.data as { customer: { verificationLink: string } }).customer.verificationLink.split('#')[1]!;
+    return { client: gateway.client(code), input: { code } };
+  },
   createWebhookEndpoint: byPartner(() => ENDPOINT),
   updateWebhookEndpoint: byPartner(async (client) => ({ endpointId: await endpoint(client), description: 'Changed' })),
   deleteWebhookEndpoint: byPartner(async (client) => ({ endpointId: await endpoint(client) })),
@@ -92,7 +99,7 @@ const MUTATIONS: Readonly<Record<string, () => Promise<Asking>>> = {
   replayWebhookEvents: byPartner(async (client) => ({ endpointId: await endpoint(client), after: '2026-01-01T00:00:00Z', before: '2026-01-02T00:00:00Z' })),
 };
 /** What answers with a secret, which is shown once. */
-const SECRET = ['createApiKey', 'createWebhookEndpoint', 'rotateWebhookSecret'];
+const SECRET = ['createApiKey', 'createClientToken', 'exchangeVerificationCode', 'createWebhookEndpoint', 'rotateWebhookSecret'];
 const mutations = ROOTS.filter(({ operation }) => operation === 'mutation');
 const counts = { replayed: 0, secrets: 0 };
 
@@ -136,7 +143,7 @@ describe('a repeat with the same Idempotency-Key', () => {
 
   afterAll(() => {
     console.log(`idempotency: ${counts.replayed} mutations replayed, ${counts.secrets} with a secret refused`);
-    expect(counts.replayed + counts.secrets).toBeGreaterThanOrEqual(23);
+    expect(counts.replayed + counts.secrets).toBeGreaterThanOrEqual(25);
   });
 
   it('has no second effect, though its own effect is what the state would refuse', async () => {
@@ -204,6 +211,23 @@ describe('an Idempotency-Key', () => {
     // The organization and role have it, whichever of their keys asks.
     const sameRole = gateway.client(await gateway.key(one.id, 'PARTNER'));
     expect((await create(sameRole, 'shared')).data).toEqual(first.data);
+  });
+
+  it('of a client token is its customer’s own', async () => {
+    const { partner } = await gateway.organization();
+    const applicants = await Promise.all(
+      ['one', 'other'].map(async (name) => {
+        const customerId = await newCustomer(partner, { email: `${name}@example.com` });
+        const { json } = await partner.post({ query: 'mutation ($input: CreateClientTokenInput!) { createClientToken(input: $input) { token } }', variables: { input: { customerId } } });
+        return { customerId, client: gateway.client((json.data as { createClientToken: { token: string } }).createClientToken.token) };
+      }),
+    );
+    for (const time of ['first', 'again']) {
+      for (const { client, customerId } of applicants) {
+        const answer = await client.send(PATCH_CUSTOMER, { input: { customerId, firstName: 'Ada' } }, under('mine'));
+        expect([answer.errors, answer.data?.patchCustomer.customer.id, answer.headers.get(REPLAYED)]).toEqual([undefined, customerId, time === 'again' ? 'true' : null]);
+      }
+    }
   });
 
   it.each([['', 'empty'], ['k'.repeat(256), '256 characters'], ['k'.repeat(4_000), '4,000 characters']])('that has the wrong length is BAD_USER_INPUT (%#)', async (key) => {
