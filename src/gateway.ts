@@ -22,6 +22,7 @@ import { openTokenKey, type TokenKey } from './core/token-key.js';
 import { CustomerEntity } from './customer/entity.js';
 import { ExchangeLimit } from './customer/exchange-limit.js';
 import { CustomerResolver } from './customer/resolver.js';
+import { SessionResolver } from './customer/session-resolver.js';
 import { CustomerTokenResolver } from './customer/token-resolver.js';
 import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
@@ -30,6 +31,7 @@ import { createInspector } from './document/inspection.js';
 import { FileLinks } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
+import { RevealResolver } from './document/reveal-resolver.js';
 import { clamdScanner } from './document/scanner.js';
 import { localStorage, type FileStorage } from './document/storage.js';
 import { FileSweep } from './document/sweep.js';
@@ -42,16 +44,18 @@ import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
 import { mountJwks } from './graphql/jwks.js';
+import { requestScopes } from './graphql/request-log.js';
 import { replayRepeats } from './graphql/idempotency.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
-import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute, requestIds } from './graphql/server.js';
+import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute } from './graphql/server.js';
 import { mountWebSocket } from './graphql/sockets.js';
 import { IdentityEntity } from './identity/entity.js';
 import { CustomerIdentityResolver, IdentityResolver, ReviewResolver } from './identity/resolver.js';
 import { migrations } from './migrations/index.js';
 import { demoKeys, type DemoKeys } from './organization/demo.js';
 import { ApiKeyEntity, OrganizationEntity } from './organization/entity.js';
+import { KeyUse } from './organization/key-use.js';
 import { OpenConnections } from './organization/open-connections.js';
 import { OrganizationResolver } from './organization/resolver.js';
 import { Tokens } from './organization/tokens.js';
@@ -196,10 +200,12 @@ function resolversOf({ core, documents, links, webhooks, tokens }: Parts): objec
     new AuditResolver(),
     new CustomerResolver(core),
     new CustomerTokenResolver(tokens, new ExchangeLimit()),
+    new SessionResolver(tokens),
     new IdentityResolver(core),
     new ReviewResolver(core),
     new CustomerIdentityResolver(),
     new DocumentResolver(documents, links),
+    new RevealResolver(core),
     new FileUploadResolver(),
     new IdentityDocumentResolver(),
     new SignatureResolver(core),
@@ -232,11 +238,11 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
     if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ organizationId: caller.organizationId, actor: caller, operation, code: 'FORBIDDEN' });
   });
   replayRepeats(schema, core);
-  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, { operatorKey: config.operatorKey, tokens: parts.tokens, refusals }), connections, addressOf: addressReader(config.trustedProxies), log };
+  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, { operatorKey: config.operatorKey, tokens: parts.tokens, keyUse: new KeyUse(database, core.clock, log), refusals }), connections, addressOf: addressReader(config.trustedProxies), log };
   const app = express();
   app.disable('x-powered-by');
   const httpServer = createServer(app);
-  app.use(requestIds());
+  app.use(requestScopes(log));
   app.get('/health/live', (_request, response) => void response.json({ status: 'live' }));
   app.get('/health/ready', (_request, response, next) => {
     isReady(database).then((ready) => void response.status(ready ? 200 : SERVICE_UNAVAILABLE).json({ status: ready ? 'ready' : 'unavailable' }), next);

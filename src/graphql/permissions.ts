@@ -21,6 +21,8 @@ const KEY_MAKERS: readonly Role[] = ['OPERATOR', 'ADMIN'];
 export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription', Readonly<Record<string, readonly Role[]>>>> = {
   Query: {
     organization: MEMBERS,
+    apiKeys: KEY_MAKERS,
+    session: PARTNER,
     node: READERS,
     customer: READERS,
     customers: MEMBERS,
@@ -53,7 +55,9 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     reactivateCustomer: ACTIONS.REACTIVATE.roles,
     reviewIdentity: ACTIONS.REVIEW.roles,
     requireReverification: ACTIONS.REQUIRE_REVERIFICATION.roles,
+    revealKycData: ['PARTNER', 'REVIEWER'],
     createClientToken: CLIENTS,
+    createSession: CLIENTS,
     exchangeVerificationCode: ['VISITOR'],
     advanceSandboxClock: MEMBERS,
     createWebhookEndpoint: INTEGRATORS,
@@ -74,8 +78,9 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
 /** The mutations whose every effect goes through core/command, which takes a rehearsal back. Others are not rehearsed. */
 const REHEARSED: ReadonlySet<string> = new Set([
   'createCustomer', 'patchCustomer', 'submitIdentity', 'patchIdentity', 'submitDocument', 'updateDocument', 'submitSignatures',
+  'revealKycData',
   'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'createOrganization', 'updatePolicy', 'createApiKey',
-  'createClientToken', 'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
+  'createClientToken', 'createSession', 'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
 ]);
 
 /** What is told of a caller that asked for a root field that its role may not. */
