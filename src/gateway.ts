@@ -46,6 +46,7 @@ import { mountFiles } from './graphql/files.js';
 import { mountJwks } from './graphql/jwks.js';
 import { requestScopes } from './graphql/request-log.js';
 import { replayRepeats } from './graphql/idempotency.js';
+import { ReviewerLogin } from './graphql/reviewer-login.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute } from './graphql/server.js';
@@ -253,6 +254,8 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   const cutStreams = mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));
   mountFiles(app, parts.links);
+  const login = config.oidc && new ReviewerLogin(core, config.oidc);
+  login?.mount(app);
   app.use(notFoundRoute);
   app.use(jsonErrors(log));
   const closeSockets = mountWebSocket(httpServer, transports);
@@ -262,6 +265,7 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   const url = config.publicUrl ?? `http://${host}:${port}`;
   parts.links.serveAt(url);
   parts.tokens.issueFrom(url);
+  login?.serveAt(url);
   return url;
 }
 
