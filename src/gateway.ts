@@ -11,13 +11,17 @@ import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
 import { openDatabase, type Database } from './core/database.js';
 import { lockDirectory } from './core/directory-lock.js';
+import { ERROR_CODES } from './core/errors.js';
 import { Jobs } from './core/jobs.js';
+import { KeyRetention } from './core/key-retention.js';
 import { createLog, type Log } from './core/log.js';
 import { OutboundClient } from './core/outbound.js';
 import { EventStream } from './core/stream.js';
 import { openTokenKey, type TokenKey } from './core/token-key.js';
 import { CustomerEntity } from './customer/entity.js';
+import { ExchangeLimit } from './customer/exchange-limit.js';
 import { CustomerResolver } from './customer/resolver.js';
+import { CustomerTokenResolver } from './customer/token-resolver.js';
 import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
 import { DocumentFetches } from './document/fetching.js';
@@ -26,17 +30,20 @@ import { FileLinks } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
 import { RevealResolver } from './document/reveal-resolver.js';
+import { clamdScanner } from './document/scanner.js';
 import { localStorage, type FileStorage } from './document/storage.js';
 import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
 import { EventRetention } from './event/retention.js';
 import { CustomerTimelineResolver, EventResolver, IdentityTimelineResolver } from './event/timeline-resolver.js';
 import { authenticator } from './graphql/authentication.js';
+import { deadline } from './graphql/deadline.js';
 import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
 import { mountJwks } from './graphql/jwks.js';
 import { requestScopes } from './graphql/request-log.js';
+import { replayRepeats } from './graphql/idempotency.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute } from './graphql/server.js';
@@ -48,6 +55,7 @@ import { demoKeys, type DemoKeys } from './organization/demo.js';
 import { ApiKeyEntity, OrganizationEntity } from './organization/entity.js';
 import { OpenConnections } from './organization/open-connections.js';
 import { OrganizationResolver } from './organization/resolver.js';
+import { Tokens } from './organization/tokens.js';
 import { SignatureEntity } from './signature/entity.js';
 import { IdentitySignatureResolver, SignatureResolver } from './signature/resolver.js';
 import { VerificationJobs } from './verification/jobs.js';
@@ -100,13 +108,14 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     undo.push(() => database.close());
     const parts = await openParts(config, { database, tokenKey }, overrides, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
-    const url = await serve(config, parts, tokenKey, keys, undo);
+    const url = await serve(config, parts, keys, undo);
     if (overrides.workers ?? true) {
       await parts.core.jobs.work();
       undo.push(() => parts.sweep.stop());
       parts.sweep.start();
       await parts.webhooks.start();
       parts.retention.start();
+      parts.keys.start();
     }
     return { url, demoKeys: keys, stop };
   } catch (error) {
@@ -123,7 +132,10 @@ interface Parts {
   events: EventStream;
   connections: OpenConnections;
   retention: EventRetention;
+  keys: KeyRetention;
   webhooks: WebhookDispatcher;
+  tokenKey: TokenKey;
+  tokens: Tokens;
   refusals: RefusalTrail;
 }
 
@@ -142,7 +154,7 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   const inspector = createInspector();
   undo.push(() => inspector.close());
   const storage = await openStorage(config, log, undo);
-  const judge = new FileJudge(storage, inspector);
+  const judge = new FileJudge(storage, inspector, config.scanner && clamdScanner(config.scanner, log));
   const client = new OutboundClient({ allowPrivate: config.allowPrivateUrls });
   const documents = new DocumentCommands(core, storage, judge);
   const fetches = new DocumentFetches(core, storage, judge, client);
@@ -154,12 +166,15 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   undo.push(() => connections.stop());
   const retention = new EventRetention(core);
   undo.push(() => retention.stop());
+  const keys = new KeyRetention(core);
+  undo.push(() => keys.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
   const refusals = new RefusalTrail(core);
   undo.push(() => refusals.stop());
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
-  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, refusals };
+  const tokens = new Tokens(database, core.clock, tokenKey);
+  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, keys, webhooks, refusals, tokenKey, tokens };
 }
 
 async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
@@ -172,15 +187,16 @@ async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)
 }
 
 /** The resolvers of every floor, each with what it needs. */
-function resolversOf({ core, documents, links, webhooks }: Parts): object[] {
+function resolversOf({ core, documents, links, webhooks, tokens }: Parts): object[] {
   return [
     new RootResolver(),
     new OrganizationResolver(core),
-    new AuditResolver(core),
+    new AuditResolver(),
     new CustomerResolver(core),
+    new CustomerTokenResolver(tokens, new ExchangeLimit()),
     new IdentityResolver(core),
     new ReviewResolver(core),
-    new CustomerIdentityResolver(core),
+    new CustomerIdentityResolver(),
     new DocumentResolver(documents, links),
     new RevealResolver(core),
     new FileUploadResolver(),
@@ -188,15 +204,15 @@ function resolversOf({ core, documents, links, webhooks }: Parts): object[] {
     new SignatureResolver(core),
     new IdentitySignatureResolver(),
     new DryRunResolver(core),
-    new IdentityRequirementResolver(core),
-    new CustomerRequirementResolver(core),
+    new IdentityRequirementResolver(),
+    new CustomerRequirementResolver(),
     new SubscriptionResolver(),
     new CustomerStatusChangeResolver(),
     new IdentityStatusChangeResolver(),
     new DocumentStatusChangeResolver(),
-    new EventResolver(core),
-    new CustomerTimelineResolver(core),
-    new IdentityTimelineResolver(core),
+    new EventResolver(),
+    new CustomerTimelineResolver(),
+    new IdentityTimelineResolver(),
     new WebhookResolver({ core, wake: (organizationId) => webhooks.wake(organizationId) }),
   ];
 }
@@ -207,23 +223,25 @@ export function emptySchema() {
 }
 
 /** Begins to listen. @returns the URL that clients are told. */
-async function serve(config: Config, parts: Parts, tokenKey: TokenKey, keys: DemoKeys | null, undo: (() => Promise<void>)[]): Promise<string> {
+async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: (() => Promise<void>)[]): Promise<string> {
   const { core, events, connections, refusals } = parts;
   const { database, log } = core;
   const schema = buildGatewaySchema(resolversOf(parts), async ({ caller }, operation) => {
     // The operator belongs to no organization, so to no trail; what is only rehearsed is not answered.
     if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ organizationId: caller.organizationId, actor: caller, operation, code: 'FORBIDDEN' });
   });
-  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey, refusals), connections, addressOf: addressReader(config.trustedProxies), log };
+  replayRepeats(schema, core);
+  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, { operatorKey: config.operatorKey, tokens: parts.tokens, refusals }), connections, addressOf: addressReader(config.trustedProxies), log };
   const app = express();
   app.disable('x-powered-by');
   const httpServer = createServer(app);
   app.use(requestScopes(log));
   app.get('/health/live', (_request, response) => void response.json({ status: 'live' }));
   app.get('/health/ready', (_request, response, next) => {
-    database.owner().execute('select 1').then(() => response.json({ status: 'ready' }), next);
+    isReady(database).then((ready) => void response.status(ready ? 200 : SERVICE_UNAVAILABLE).json({ status: ready ? 'ready' : 'unavailable' }), next);
   });
-  mountJwks(app, tokenKey);
+  app.use(deadline(log));
+  mountJwks(app, parts.tokenKey);
   app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
   const cutStreams = mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));
@@ -236,6 +254,7 @@ async function serve(config: Config, parts: Parts, tokenKey: TokenKey, keys: Dem
   const host = config.host.includes(':') ? `[${config.host}]` : config.host === '127.0.0.1' ? 'localhost' : config.host;
   const url = config.publicUrl ?? `http://${host}:${port}`;
   parts.links.serveAt(url);
+  parts.tokens.issueFrom(url);
   return url;
 }
 
@@ -245,6 +264,20 @@ async function listen(server: Server, config: Config): Promise<number> {
     server.listen(config.port, config.host, resolve);
   });
   return (server.address() as AddressInfo).port;
+}
+
+/** A balancer asks often, and briefly. */
+const READINESS_TIMEOUT_MILLISECONDS = 2_000;
+const SERVICE_UNAVAILABLE = ERROR_CODES.SERVICE_UNAVAILABLE.statusCode;
+
+/** Whether the database answers. */
+async function isReady(database: Database): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), READINESS_TIMEOUT_MILLISECONDS)));
+  const answered = database.owner().execute('select 1').then(() => true, () => false);
+  const ready = await Promise.race([answered, late]);
+  clearTimeout(timer);
+  return ready;
 }
 
 /** Lets running requests finish, and closes idle connections. */

@@ -9,23 +9,24 @@ import type { Kysely } from 'kysely';
 import { Client } from 'pg';
 import { listenPostgreSql, type Listener } from './listener.js';
 import { ConfigError, type Config } from './config.js';
+import { CONNECTION_TIMEOUT, GuardedClient, JOB_TIMEOUTS, TIMEOUTS } from './guarded-client.js';
 
 /**
  * The role that every statement on behalf of an organization runs under. It owns nothing and has no privilege but
  * the grants of the migrations, so row-level security holds for it even where the gateway's own user is a superuser.
  */
 export const TENANT_ROLE = 'kyc_gateway_tenant';
-/** The session variable that the policies of row-level security compare with. */
+/** The role of statements on behalf of one customer: the other's rights, and policies that leave it nothing but that customer's rows. */
+export const CUSTOMER_ROLE = 'kyc_gateway_customer';
+/** The session variables that the policies of row-level security compare with. */
 export const ORGANIZATION_SETTING = 'kyc_gateway.organization_id';
+export const CUSTOMER_SETTING = 'kyc_gateway.customer_id';
 
 /** One advisory lock for the migrations of all replicas; the number only has to be ours. */
 const MIGRATION_LOCK = 4_951_120;
-/** Below the 10 s in which every request is to end. */
-const STATEMENT_TIMEOUT_MILLISECONDS = 8_000;
-/** Lets the server's own time-out speak first: its error says what happened. */
-const MILLISECONDS_OF_GRACE = 500;
-const CONNECTION_TIMEOUT_MILLISECONDS = 5_000;
 const POOL_SIZE = 20;
+/** One holds the lock while another migrates. */
+const MIGRATION_POOL_SIZE = 2;
 /** pg-boss needs one connection for its listener and a few for its workers. */
 const JOB_POOL_SIZE = 6;
 
@@ -39,6 +40,8 @@ export interface Database {
   scoped(organizationId: string): SqlEntityManager;
   /** A fresh unit of work with the owner's rights: for key look-up, jobs, the operator and migrations. */
   owner(): SqlEntityManager;
+  /** The same database in which one customer's rows are all that `scoped` and `read` find or may write; null: every customer's. */
+  forCustomer(customerId: string | null): Database;
   /** Reads plain rows of one organization in a short transaction under the session role. */
   read<Tables, Result>(organizationId: string, query: (reader: Reader<Tables>) => Promise<Result>): Promise<Result>;
   /** Hears NOTIFY on a channel, through reconnects; `onGap` runs after each (re)connection: something may have been missed. */
@@ -74,9 +77,8 @@ async function openEmbedded(dataDirectory: string, parts: DatabaseParts): Promis
   const orm = await PgliteORM.init({ ...ormOptions(parts), dbName: join(dataDirectory, 'database') });
   const client = await (orm.em.getConnection() as PgliteConnection).getNativeClient();
   await orm.migrator.up();
-  return {
+  return withAccess(orm.em as unknown as SqlEntityManager, {
     kind: 'pglite',
-    ...access(orm.em as unknown as SqlEntityManager),
     listen: async (channel, onPayload, onGap) => {
       const stop = await client.listen(channel, onPayload);
       onGap();
@@ -84,12 +86,12 @@ async function openEmbedded(dataDirectory: string, parts: DatabaseParts): Promis
     },
     jobConnection: async () => ({ db: fromPglite(client), backend: 'pglite' }),
     close: () => orm.close(true),
-  };
+  });
 }
 
 /** Says in one sentence why a database does not let us in, before the ORM tries and says more. */
 async function requireReachable(url: string): Promise<void> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECTION_TIMEOUT_MILLISECONDS });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECTION_TIMEOUT });
   try {
     await client.connect();
   } catch (error) {
@@ -99,42 +101,52 @@ async function requireReachable(url: string): Promise<void> {
   }
 }
 
+/** Brings the schema up to date, one replica at a time. A migration, and waiting for another's, take as long as they take. */
+async function migrate(url: string, parts: DatabaseParts): Promise<void> {
+  const orm = await PostgreSqlORM.init({ ...ormOptions(parts), clientUrl: url, pool: { min: 0, max: MIGRATION_POOL_SIZE }, driverOptions: { connectionTimeoutMillis: CONNECTION_TIMEOUT } });
+  try {
+    await (orm.em as unknown as SqlEntityManager).fork().transactional(async (holder) => {
+      await holder.execute('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK]);
+      await orm.migrator.up();
+    });
+  } finally {
+    await orm.close(true);
+  }
+}
+
 async function openPostgreSql(url: string, parts: DatabaseParts): Promise<Database> {
   await requireReachable(url);
+  await migrate(url, parts);
   const orm = await PostgreSqlORM.init({
     ...ormOptions(parts),
     clientUrl: url,
     pool: { min: 0, max: POOL_SIZE },
-    driverOptions: {
-      statement_timeout: STATEMENT_TIMEOUT_MILLISECONDS,
-      query_timeout: STATEMENT_TIMEOUT_MILLISECONDS + MILLISECONDS_OF_GRACE,
-      connectionTimeoutMillis: CONNECTION_TIMEOUT_MILLISECONDS,
-      keepAlive: true,
-    },
+    driverOptions: { ...TIMEOUTS, Client: GuardedClient },
   });
   const em = orm.em as unknown as SqlEntityManager;
-  await em.fork().transactional(async (holder) => {
-    await holder.execute('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK]);
-    await orm.migrator.up();
-  });
-  return {
+  return withAccess(em, {
     kind: 'postgresql',
-    ...access(em),
     listen: (channel, onPayload, onGap) => listenPostgreSql(url, channel, onPayload, onGap),
-    jobConnection: async () => ({ connectionString: url, connectionTimeoutMillis: CONNECTION_TIMEOUT_MILLISECONDS, max: JOB_POOL_SIZE }),
+    jobConnection: async () => ({ connectionString: url, max: JOB_POOL_SIZE, ...JOB_TIMEOUTS, Client: GuardedClient }) as ConstructorOptions,
     close: () => orm.close(true),
-  };
+  });
 }
 
-function access(em: SqlEntityManager): Pick<Database, 'scoped' | 'owner' | 'read'> {
+type Connected = Omit<Database, 'scoped' | 'owner' | 'read' | 'forCustomer'>;
+
+/** The ways in to a database, for one customer or (null) for all of an organization. */
+function withAccess(em: SqlEntityManager, connected: Connected, customerId: string | null = null): Database {
+  const session = customerId === null ? { role: TENANT_ROLE } : { role: CUSTOMER_ROLE, variables: { [CUSTOMER_SETTING]: customerId } };
   const scoped = (organizationId: string): SqlEntityManager => {
-    const fork = em.fork({ session: { role: TENANT_ROLE } });
+    const fork = em.fork({ session });
     fork.setFilterParams('tenant', { organizationId });
     return fork;
   };
   return {
+    ...connected,
     scoped,
     owner: () => em.fork(),
+    forCustomer: (only) => withAccess(em, connected, only),
     read: (organizationId, query) => scoped(organizationId).transactional((transaction) => query(transaction.getKysely() as never), { readOnly: true }),
   };
 }

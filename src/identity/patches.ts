@@ -1,13 +1,15 @@
 import type { Member } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, type FieldFault } from '../core/errors.js';
+import { checkVersion } from '../core/versions.js';
 import { applyContact, checkContact, lockCustomer, patchNotAllowed, requireAllowed, standingOf, withUniquePartnerUserId, type Contact } from '../customer/commands.js';
 import type { Customer } from '../customer/entity.js';
 import { mergeKycData } from '../kyc/fields.js';
 import { contractsFor } from '../kyc/policy.js';
 import type { IdentityStatus } from '../kyc/vocabularies.js';
 import { organizationOf } from '../organization/reads.js';
-import { beginAttempt, lockAttempt, mergeChecked, patchAttempt, requireAttemptAllows, type Attempt } from './commands.js';
+import { transactionTypeOfToken } from '../organization/tokens.js';
+import { beginAttempt, lockAttempt, mergeChecked, observedAddress, patchAttempt, requireAttemptAllows, type Attempt, type AttemptStart } from './commands.js';
 import type { Identity } from './entity.js';
 import { checkGivenDocuments, requireDocumentAttempt, unmetByGiven, type KycDataGiven } from './given-documents.js';
 import { isFinal } from './lifecycle.js';
@@ -27,6 +29,7 @@ function saysSomething(patch: KycDataGiven | null | undefined): patch is KycData
 export interface PatchCustomer extends Contact {
   customerId: string;
   kycData?: KycDataGiven | null | undefined;
+  ifVersion?: number | null | undefined;
 }
 
 /** Merges data into the current attempt or begins one from the last; contact details alone start or move none. */
@@ -34,8 +37,10 @@ export async function patchCustomer(core: Core, caller: Member, input: PatchCust
   return withUniquePartnerUserId(() =>
     execute(core, caller, async (unit) => {
       const customer = await lockCustomer(unit, input.customerId);
+      const versionFaults = checkVersion(customer, input.ifVersion);
       requireAllowed('PATCH_CUSTOMER', standingOf(customer), caller.role);
       const { contact, faults } = checkContact(input);
+      faults.push(...versionFaults);
       const attempt = saysSomething(input.kycData) ? await patchData(core, unit, customer, input.kycData, faults) : null;
       if (faults.length > 0) throw badInput(faults);
       applyContact(unit, customer, contact);
@@ -61,32 +66,34 @@ async function patchData(core: Core, unit: UnitOfWork, customer: Customer, patch
     return attempt;
   }
   // What is carried over is judged again, by the rules that the new attempt begins under.
+  const transactionType = transactionTypeOfToken(unit.principal) ?? current?.transactionType ?? null;
   const kycData = mergeChecked(unit, organization, {}, mergeKycData(current?.kycData ?? {}, patch), organization.policy.minimumAge, faults);
   const documents = checkDocuments();
   if (faults.length === 0) {
     const { policy, environment } = organization;
-    faults.push(...unmetByGiven({ kycData, transactionType: current?.transactionType ?? null, policy, environment }, documents));
+    faults.push(...unmetByGiven({ kycData, transactionType, policy, environment }, documents));
   }
   if (faults.length > 0) return null;
-  return beginAttempt(unit, customer, organization, kycData, current === null ? {} : carriedOver(current), documents);
+  return beginAttempt(unit, customer, organization, kycData, { ...carriedOver(current), transactionType, ipAddress: observedAddress(unit.principal) ?? current?.ipAddress ?? null }, documents);
 }
 
 /** What a further attempt takes from the one before: whose it is. The sandbox's controls are asked for anew. */
-function carriedOver(previous: Identity): Pick<Identity, 'transactionType' | 'enterpriseId' | 'userId' | 'programId' | 'ipAddress'> {
-  const { transactionType, enterpriseId, userId, programId, ipAddress } = previous;
-  return { transactionType, enterpriseId, userId, programId, ipAddress } as Pick<Identity, 'transactionType' | 'enterpriseId' | 'userId' | 'programId' | 'ipAddress'>;
+function carriedOver(previous: Identity | null): Pick<AttemptStart, 'enterpriseId' | 'userId' | 'programId'> {
+  return { enterpriseId: previous?.enterpriseId ?? null, userId: previous?.userId ?? null, programId: previous?.programId ?? null };
 }
 
 export interface PatchIdentity extends AttemptOptions {
   identityId: string;
   kycData?: KycDataGiven | null | undefined;
   signer?: SignerInput | null | undefined;
+  ifVersion?: number | null | undefined;
 }
 
 /** Patches an attempt. Data moves it into evaluation; ids, controls and the signer alone move nothing. */
 export async function patchIdentity(core: Core, caller: Member, input: PatchIdentity): Promise<Attempt> {
   return execute(core, caller, async (unit) => {
     const attempt = await lockAttempt(unit, input.identityId);
+    const versionFaults = checkVersion(attempt.identity, input.ifVersion);
     requireAttemptAllows('PATCH_IDENTITY', attempt, caller);
     const { identity, customer } = attempt;
     if (givesControls(input) && !CONTROLS_CHANGE_IN.includes(identity.status)) {
@@ -95,7 +102,7 @@ export async function patchIdentity(core: Core, caller: Member, input: PatchIden
     const organization = await organizationOf(unit);
     const { options, faults } = checkOptions(input, organization.environment);
     const signer = checkSigner(input.signer, contractsFor(identity.policy, identity.transactionType ?? null), unit.now);
-    faults.push(...signer.faults);
+    faults.push(...signer.faults, ...versionFaults);
     const kycData = saysSomething(input.kycData) ? mergeChecked(unit, organization, identity.kycData, input.kycData, identity.policy.minimumAge, faults) : null;
     const documents = checkGivenDocuments(input.kycData?.documents, { now: unit.now, allowPrivateUrls: core.allowPrivateUrls }, faults);
     if (faults.length > 0) throw badInput(faults);

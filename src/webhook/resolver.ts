@@ -3,8 +3,9 @@ import type { Core } from '../core/command.js';
 import { DEFAULT_PAGE, pageOf, pageRequest, type Connection } from '../core/connections.js';
 import type { RequestContext } from '../core/context.js';
 import { createEndpoint, deleteEndpoint, replayDelivery, replayEvents, rotateSecret, sendTestEvent, updateEndpoint } from './commands.js';
+import { notFound } from '../core/errors.js';
 import type { DeliveryRow } from './entity.js';
-import { deliveryById, deliveryPage, endpointRow, endpointsOf, type EndpointRow } from './reads.js';
+import { deliveryById, deliveryPage, endpointById, endpointRow, endpointsOf, type EndpointRow } from './reads.js';
 import {
   CreateWebhookEndpointInput, CreateWebhookEndpointPayload, DeleteWebhookEndpointInput, DeleteWebhookEndpointPayload, ReplayWebhookDeliveryInput,
   ReplayWebhookDeliveryPayload, ReplayWebhookEventsInput, ReplayWebhookEventsPayload, RotateWebhookSecretInput, RotateWebhookSecretPayload, SendTestEventInput,
@@ -43,13 +44,27 @@ function deliveryView(row: DeliveryRow): WebhookDeliveryObject {
   };
 }
 
+/** Loads an endpoint of the caller's organization. Throws NOT_FOUND. */
+export async function loadEndpoint(context: RequestContext, id: string): Promise<WebhookEndpointObject> {
+  const row = await context.load(endpointById, id);
+  if (!row) throw notFound('webhook endpoint');
+  return endpointView(row);
+}
+
+/** Loads a delivery of the caller's organization. Throws NOT_FOUND. */
+export async function loadDelivery(context: RequestContext, id: string): Promise<WebhookDeliveryObject> {
+  const row = await context.load(deliveryById, id);
+  if (!row) throw notFound('webhook delivery');
+  return deliveryView(row);
+}
+
 @Resolver()
 export class WebhookResolver {
   constructor(private readonly parts: WebhookParts) {}
 
   @Query(() => [WebhookEndpointObject], { description: 'The webhook endpoints of your organization, oldest first.' })
   async webhookEndpoints(@Ctx() context: RequestContext): Promise<WebhookEndpointObject[]> {
-    return (await endpointsOf(this.parts.core.database, context.member.organizationId)).map(endpointView);
+    return (await endpointsOf(context.database, context.member.organizationId)).map(endpointView);
   }
 
   @Query(() => WebhookDeliveryConnection, { description: 'What was sent to your endpoints and how they answered, newest first.' })
@@ -60,7 +75,7 @@ export class WebhookResolver {
     @Arg('filter', () => WebhookDeliveryFilterInput, { nullable: true }) filter?: WebhookDeliveryFilterInput | null,
   ): Promise<Connection<WebhookDeliveryObject>> {
     const page = pageRequest('webhookDelivery', first, after);
-    return pageOf(page, await deliveryPage(this.parts.core.database, context.member.organizationId, page, filter ?? {}), deliveryView);
+    return pageOf(page, await deliveryPage(context.database, context.member.organizationId, page, filter ?? {}), deliveryView);
   }
 
   @Mutation(() => CreateWebhookEndpointPayload, { description: 'A new endpoint: told of what happens from now on, at least once each. Its secret is shown this once.' })
