@@ -2,13 +2,9 @@ import type { Member, Role } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, refusal } from '../core/errors.js';
 import { NOTE_MAX_LENGTH, validateText } from '../kyc/text.js';
-import { RETENTION_JOB } from '../organization/commands.js';
 import { lockCustomer, standingOf } from './commands.js';
 import type { Customer } from './entity.js';
 import { allowedActions } from './lifecycle.js';
-
-/** Who is told of a hold: the customer, and whoever talks to it, is not. */
-export const HOLD_SEERS: readonly Role[] = ['REVIEWER', 'ADMIN'];
 
 export interface LegalHold {
   customerId: string;
@@ -18,21 +14,18 @@ export interface LegalHold {
 /** Forbids that a customer's data is erased, by anybody, until the hold is released. Placing it again is the same as once. */
 export function placeLegalHold(core: Core, caller: Member, input: LegalHold): Promise<Customer> {
   return changeHold(core, caller, input, (unit, customer) => {
-    if (customer.erasedAt != null) throw refusal('PATCH_NOT_ALLOWED', 'The data of this customer has been erased: there is nothing left to hold.', heldFacts(customer, caller.role));
     if (customer.legalHoldSince != null) return;
     customer.legalHoldSince = unit.now;
     unit.touch(customer);
   });
 }
 
-/** Lets retention and erasure go on. Releasing what is not held changes nothing. */
+/** Lets the data be erased again. Releasing what is not held changes nothing. */
 export function releaseLegalHold(core: Core, caller: Member, input: LegalHold): Promise<Customer> {
   return changeHold(core, caller, input, (unit, customer) => {
     if (customer.legalHoldSince == null) return;
     customer.legalHoldSince = null;
     unit.touch(customer);
-    // What fell due meanwhile was left alone.
-    unit.enqueue({ name: RETENTION_JOB, data: { customerId: customer.id } });
   });
 }
 

@@ -54,6 +54,8 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     reviewIdentity: ACTIONS.REVIEW.roles,
     requireReverification: ACTIONS.REQUIRE_REVERIFICATION.roles,
     revealKycData: ['PARTNER', 'REVIEWER'],
+    placeLegalHold: ['ADMIN'],
+    releaseLegalHold: ['ADMIN'],
     createClientToken: CLIENTS,
     exchangeVerificationCode: ['VISITOR'],
     advanceSandboxClock: MEMBERS,
@@ -74,6 +76,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
 
 /** The mutations whose every effect goes through core/command, which takes a rehearsal back. Others are not rehearsed. */
 const REHEARSED: ReadonlySet<string> = new Set([
+  'placeLegalHold', 'releaseLegalHold',
   'createCustomer', 'patchCustomer', 'submitIdentity', 'patchIdentity', 'submitDocument', 'updateDocument', 'submitSignatures',
   'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'revealKycData', 'createOrganization', 'updatePolicy', 'createApiKey',
   'createClientToken', 'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
