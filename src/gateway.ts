@@ -22,6 +22,7 @@ import { CustomerEntity } from './customer/entity.js';
 import { ExchangeLimit } from './customer/exchange-limit.js';
 import { LegalHoldResolver } from './customer/legal-hold-resolver.js';
 import { CustomerResolver } from './customer/resolver.js';
+import { SessionResolver } from './customer/session-resolver.js';
 import { CustomerTokenResolver } from './customer/token-resolver.js';
 import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
@@ -54,6 +55,7 @@ import { CustomerIdentityResolver, IdentityResolver, ReviewResolver } from './id
 import { migrations } from './migrations/index.js';
 import { demoKeys, type DemoKeys } from './organization/demo.js';
 import { ApiKeyEntity, OrganizationEntity } from './organization/entity.js';
+import { KeyUse } from './organization/key-use.js';
 import { OpenConnections } from './organization/open-connections.js';
 import { OrganizationResolver } from './organization/resolver.js';
 import { Tokens } from './organization/tokens.js';
@@ -195,6 +197,7 @@ function resolversOf({ core, documents, links, webhooks, tokens }: Parts): objec
     new AuditResolver(),
     new CustomerResolver(core),
     new CustomerTokenResolver(tokens, new ExchangeLimit()),
+    new SessionResolver(tokens),
     new IdentityResolver(core),
     new ReviewResolver(core),
     new CustomerIdentityResolver(),
@@ -233,7 +236,7 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
     if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ actor: caller, operation, code: 'FORBIDDEN' });
   });
   replayRepeats(schema, core);
-  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, { operatorKey: config.operatorKey, tokens: parts.tokens, refusals }), connections, addressOf: addressReader(config.trustedProxies), log };
+  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, { operatorKey: config.operatorKey, tokens: parts.tokens, keyUse: new KeyUse(database, core.clock, log), refusals }), connections, addressOf: addressReader(config.trustedProxies), log };
   const app = express();
   app.disable('x-powered-by');
   const httpServer = createServer(app);

@@ -129,8 +129,13 @@ class Stream {
   async write(text: string): Promise<boolean> {
     if (this.#ended) return false;
     if (this.response.write(text)) return true;
-    const signal = AbortSignal.timeout(STALLED_MILLISECONDS);
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    const timer = setTimeout(() => waiting.abort(), STALLED_MILLISECONDS);
     await Promise.race([once(this.response, 'drain', { signal }), once(this.response, 'close', { signal })]).catch(() => this.cut());
+    clearTimeout(timer);
+    // Takes back the listener of what did not happen.
+    waiting.abort();
     return !this.#ended;
   }
 

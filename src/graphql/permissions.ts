@@ -21,6 +21,8 @@ const KEY_MAKERS: readonly Role[] = ['OPERATOR', 'ADMIN'];
 export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription', Readonly<Record<string, readonly Role[]>>>> = {
   Query: {
     organization: MEMBERS,
+    apiKeys: KEY_MAKERS,
+    session: PARTNER,
     node: READERS,
     customer: READERS,
     customers: MEMBERS,
@@ -57,6 +59,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     placeLegalHold: ['ADMIN'],
     releaseLegalHold: ['ADMIN'],
     createClientToken: CLIENTS,
+    createSession: CLIENTS,
     exchangeVerificationCode: ['VISITOR'],
     advanceSandboxClock: MEMBERS,
     createWebhookEndpoint: INTEGRATORS,
@@ -78,8 +81,9 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
 const REHEARSED: ReadonlySet<string> = new Set([
   'placeLegalHold', 'releaseLegalHold',
   'createCustomer', 'patchCustomer', 'submitIdentity', 'patchIdentity', 'submitDocument', 'updateDocument', 'submitSignatures',
-  'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'revealKycData', 'createOrganization', 'updatePolicy', 'createApiKey',
-  'createClientToken', 'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
+  'revealKycData',
+  'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'createOrganization', 'updatePolicy', 'createApiKey',
+  'createClientToken', 'createSession', 'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
 ]);
 
 /** What is told of a caller that asked for a root field that its role may not. */

@@ -97,7 +97,7 @@ export async function patchIdentity(core: Core, caller: Member, input: PatchIden
     requireAttemptAllows('PATCH_IDENTITY', attempt, caller);
     const { identity, customer } = attempt;
     if (givesControls(input) && !CONTROLS_CHANGE_IN.includes(identity.status)) {
-      throw patchNotAllowed('PATCH_IDENTITY', standingOf(customer), caller.role, CONTROLS_CHANGE_IN);
+      throw patchNotAllowed('PATCH_IDENTITY', standingOf(customer), caller.role, { part: 'debugStatus or debugFailureReason', allowedStatuses: CONTROLS_CHANGE_IN });
     }
     const organization = await organizationOf(unit);
     const { options, faults } = checkOptions(input, organization.environment);
