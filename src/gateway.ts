@@ -20,6 +20,7 @@ import { EventStream } from './core/stream.js';
 import { openTokenKey, type TokenKey } from './core/token-key.js';
 import { CustomerEntity } from './customer/entity.js';
 import { ExchangeLimit } from './customer/exchange-limit.js';
+import { LegalHoldResolver } from './customer/legal-hold-resolver.js';
 import { CustomerResolver } from './customer/resolver.js';
 import { SessionResolver } from './customer/session-resolver.js';
 import { CustomerTokenResolver } from './customer/token-resolver.js';
@@ -201,6 +202,7 @@ function resolversOf({ core, documents, links, webhooks, tokens }: Parts): objec
     new ReviewResolver(core),
     new CustomerIdentityResolver(),
     new DocumentResolver(documents, links),
+    new LegalHoldResolver(core),
     new RevealResolver(core),
     new FileUploadResolver(),
     new IdentityDocumentResolver(),
@@ -231,7 +233,7 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   const { database, log } = core;
   const schema = buildGatewaySchema(resolversOf(parts), async ({ caller }, operation) => {
     // The operator belongs to no organization, so to no trail; what is only rehearsed is not answered.
-    if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ organizationId: caller.organizationId, actor: caller, operation, code: 'FORBIDDEN' });
+    if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ actor: caller, operation, code: 'FORBIDDEN' });
   });
   replayRepeats(schema, core);
   const transports = { schema, database, events, authenticate: authenticator(database, core.clock, { operatorKey: config.operatorKey, tokens: parts.tokens, keyUse: new KeyUse(database, core.clock, log), refusals }), connections, addressOf: addressReader(config.trustedProxies), log };

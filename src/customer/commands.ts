@@ -85,6 +85,7 @@ export async function createCustomer(core: Core, caller: Member, input: NewCusto
         partnerUserId: contact.partnerUserId ?? null,
         verifiedAt: null,
         currentIdentityId: null,
+        legalHoldSince: null,
         version: 1,
         createdAt: unit.now,
         updatedAt: unit.now,

@@ -23,6 +23,7 @@ export const CustomerEntity = defineEntity({
     lastName: p.string().nullable(),
     verifiedAt: p.datetime().nullable(),
     currentIdentityId: p.string().nullable(),
+    legalHoldSince: p.datetime().nullable(),
     version: p.integer(),
     createdAt: p.datetime(),
     updatedAt: p.datetime(),

@@ -56,6 +56,8 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     reviewIdentity: ACTIONS.REVIEW.roles,
     requireReverification: ACTIONS.REQUIRE_REVERIFICATION.roles,
     revealKycData: ['PARTNER', 'REVIEWER'],
+    placeLegalHold: ['ADMIN'],
+    releaseLegalHold: ['ADMIN'],
     createClientToken: CLIENTS,
     createSession: CLIENTS,
     exchangeVerificationCode: ['VISITOR'],
@@ -77,6 +79,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
 
 /** The mutations whose every effect goes through core/command, which takes a rehearsal back. Others are not rehearsed. */
 const REHEARSED: ReadonlySet<string> = new Set([
+  'placeLegalHold', 'releaseLegalHold',
   'createCustomer', 'patchCustomer', 'submitIdentity', 'patchIdentity', 'submitDocument', 'updateDocument', 'submitSignatures',
   'revealKycData',
   'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'createOrganization', 'updatePolicy', 'createApiKey',

@@ -4,6 +4,7 @@ import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
 import { EventRetention } from './event-retention.js';
 import { Idempotency } from './idempotency.js';
+import { LegalHold } from './legal-hold.js';
 import { StuckAttempts } from './stuck-attempts.js';
 import { Webhooks } from './webhooks.js';
 
@@ -17,4 +18,5 @@ export const migrations = [
   { name: '0007-audit', class: Audit },
   { name: '0008-idempotency', class: Idempotency },
   { name: '0009-stuck-attempts', class: StuckAttempts },
+  { name: '0010-legal-hold', class: LegalHold },
 ];

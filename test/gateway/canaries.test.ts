@@ -56,7 +56,7 @@ async function ask(leaf: Leaf, value: unknown): Promise<RawAnswer> {
   const isOperators = ['createOrganization', 'createApiKey', 'revokeApiKey', 'updatePolicy'].includes(name);
   const staff = ['reviewIdentity', 'requireReverification'].includes(name) ? person.reviewer : person.partner;
   const visitor = name === 'exchangeVerificationCode' ? gateway.client(await linkCode(person.partner, person.customerId)) : null;
-  const client = visitor ?? (['auditTrail', 'apiKeys'].includes(name) ? admin : isOperators ? gateway.operator : staff);
+  const client = visitor ?? (['auditTrail', 'apiKeys', 'placeLegalHold', 'releaseLegalHold'].includes(name) ? admin : isOperators ? gateway.operator : staff);
   const least = leastVariables(leaf.root, defaults);
   const variables = withValue(name === 'createApiKey' || name === 'updatePolicy' ? withValue(least, ['input', 'organizationId'], person.id) : least, leaf.path, value);
   return client.post({ query: documentOf(leaf.root), variables });

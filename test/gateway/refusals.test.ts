@@ -129,7 +129,7 @@ const UNKNOWN = ['cus', 'idn', 'doc', 'sig', 'key', 'org', 'evt', 'xyz'].map((pr
 async function clientFor(leaf: Leaf): Promise<Client> {
   const { name } = leaf.root;
   if (leaf.path.at(-1) === 'organizationId') return gateway.operator;
-  if (['revokeApiKey'].includes(name)) return gateway.client(await gateway.key(mine.id, 'ADMIN'));
+  if (['revokeApiKey', 'placeLegalHold', 'releaseLegalHold'].includes(name)) return gateway.client(await gateway.key(mine.id, 'ADMIN'));
   return ['reviewIdentity', 'requireReverification'].includes(name) ? mine.reviewer : mine.partner;
 }
 
@@ -196,6 +196,7 @@ describe('roles', () => {
   const CLIENTS = ['PARTNER', 'APPLICANT'];
   /** Whom each mutation takes, where it is not the partner alone. */
   const TAKES: Record<string, string[]> = {
+    placeLegalHold: ['ADMIN'], releaseLegalHold: ['ADMIN'],
     createOrganization: ['OPERATOR'], createApiKey: ['OPERATOR', 'ADMIN'], revokeApiKey: ['OPERATOR', 'ADMIN'], updatePolicy: ['OPERATOR', 'ADMIN'],
     revealKycData: ['PARTNER', 'REVIEWER'],
     createSession: CLIENTS, advanceSandboxClock: MEMBERS, reviewIdentity: STAFF, requireReverification: STAFF, exchangeVerificationCode: ['VISITOR'],
