@@ -2,8 +2,8 @@
 import 'reflect-metadata';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import express from 'express';
+import { addressReader } from './core/caller-address.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
@@ -13,16 +13,17 @@ import { Jobs } from './core/jobs.js';
 import { createLog, type Log } from './core/log.js';
 import { OutboundClient } from './core/outbound.js';
 import { EventStream } from './core/stream.js';
+import { openTokenKey, type TokenKey } from './core/token-key.js';
 import { CustomerEntity } from './customer/entity.js';
 import { CustomerResolver } from './customer/resolver.js';
 import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
 import { DocumentFetches } from './document/fetching.js';
 import { createInspector } from './document/inspection.js';
-import { FileLinks, linkKey } from './document/links.js';
+import { FileLinks } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
-import { localStorage } from './document/storage.js';
+import { localStorage, type FileStorage } from './document/storage.js';
 import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
 import { EventRetention } from './event/retention.js';
@@ -31,6 +32,7 @@ import { authenticator } from './graphql/authentication.js';
 import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
+import { mountJwks } from './graphql/jwks.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute, requestIds } from './graphql/server.js';
@@ -57,6 +59,9 @@ import { WebhookResolver } from './webhook/resolver.js';
 const entities = [
   OrganizationEntity, ApiKeyEntity, CustomerEntity, IdentityEntity, DocumentEntity, FileUploadEntity, FileReadEntity, SignatureEntity, WebhookEndpointEntity,
 ];
+
+/** What the database is opened with. */
+export const databaseParts = { entities, migrations };
 
 /** What a caller of `startGateway` may put in the place of the real thing. */
 export interface Overrides {
@@ -86,11 +91,12 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
   try {
     const log = overrides.log ?? createLog(config);
     undo.push(await lockDirectory(config.dataDirectory));
-    const database = await openDatabase(config, { entities, migrations });
+    const tokenKey = await openTokenKey(config);
+    const database = await openDatabase(config, databaseParts);
     undo.push(() => database.close());
-    const parts = await openParts(config, database, overrides, log, undo);
+    const parts = await openParts(config, { database, tokenKey }, overrides, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
-    const url = await serve(config, parts, keys, undo);
+    const url = await serve(config, parts, tokenKey, keys, undo);
     if (overrides.workers ?? true) {
       await parts.core.jobs.work();
       undo.push(() => parts.sweep.stop());
@@ -117,7 +123,7 @@ interface Parts {
 }
 
 /** Everything below the transports. */
-async function openParts(config: Config, database: Database, overrides: Overrides, log: Log, undo: (() => Promise<void>)[]): Promise<Parts> {
+async function openParts(config: Config, { database, tokenKey }: { database: Database; tokenKey: TokenKey }, overrides: Overrides, log: Log, undo: (() => Promise<void>)[]): Promise<Parts> {
   const providers = { SANDBOX: sandboxProvider(config.sandboxSpeed), MANUAL: manualProvider() };
   const verification = new VerificationJobs(
     () => core,
@@ -130,7 +136,7 @@ async function openParts(config: Config, database: Database, overrides: Override
   const core: Core = { database, jobs, clock: overrides.clock ?? systemClock, log, allowPrivateUrls: config.allowPrivateUrls };
   const inspector = createInspector();
   undo.push(() => inspector.close());
-  const storage = localStorage(join(config.dataDirectory, 'documents'));
+  const storage = await openStorage(config, log, undo);
   const judge = new FileJudge(storage, inspector);
   const client = new OutboundClient({ allowPrivate: config.allowPrivateUrls });
   const documents = new DocumentCommands(core, storage, judge);
@@ -145,8 +151,17 @@ async function openParts(config: Config, database: Database, overrides: Override
   undo.push(() => retention.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
-  const links = new FileLinks(core, storage, await linkKey(config.dataDirectory));
+  const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks };
+}
+
+async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
+  if ('directory' in config.storage) return localStorage(config.storage.directory);
+  // Its library is loaded only where it is used.
+  const { openS3Storage } = await import('./document/s3-storage.js');
+  const storage = await openS3Storage(config.storage, log);
+  undo.push(() => Promise.resolve(storage.close()));
+  return storage;
 }
 
 /** The resolvers of every floor, each with what it needs. */
@@ -183,11 +198,11 @@ export function emptySchema() {
 }
 
 /** Begins to listen. @returns the URL that clients are told. */
-async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: (() => Promise<void>)[]): Promise<string> {
+async function serve(config: Config, parts: Parts, tokenKey: TokenKey, keys: DemoKeys | null, undo: (() => Promise<void>)[]): Promise<string> {
   const { core, events, connections } = parts;
   const { database, log } = core;
   const schema = buildGatewaySchema(resolversOf(parts));
-  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey), connections, log };
+  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey), connections, addressOf: addressReader(config.trustedProxies), log };
   const app = express();
   app.disable('x-powered-by');
   const httpServer = createServer(app);
@@ -196,6 +211,7 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   app.get('/health/ready', (_request, response, next) => {
     database.owner().execute('select 1').then(() => response.json({ status: 'ready' }), next);
   });
+  mountJwks(app, tokenKey);
   app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
   const cutStreams = mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));

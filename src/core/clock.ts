@@ -6,4 +6,5 @@ export interface Clock {
 export const systemClock: Clock = { now: () => new Date() };
 
 export const MILLISECONDS_PER_SECOND = 1_000;
+export const SECONDS_PER_HOUR = 3_600;
 export const SECONDS_PER_DAY = 86_400;

@@ -1,4 +1,6 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { areProxies } from './caller-address.js';
+import { parseStorageUrl, type StorageLocation } from './storage-location.js';
 
 /** What the gateway runs with, read once from the environment (ARCHITECTURE.md, Operating interface). */
 export interface Config {
@@ -9,7 +11,12 @@ export interface Config {
   /** Null: the embedded database in dataDirectory. */
   databaseUrl: string | null;
   dataDirectory: string;
+  storage: StorageLocation;
   operatorKey: string | null;
+  /** The Ed25519 key (JWK) that tokens are signed with; null: one is made and kept in dataDirectory. */
+  tokenKey: string | null;
+  /** Whose word is taken for the address of a caller: addresses, networks, or loopback, linklocal and uniquelocal. */
+  trustedProxies: readonly string[];
   /** Divides the sandbox's delays. */
   sandboxSpeed: number;
   /** Whether URLs of callers may lead to private addresses and go without TLS: for tests and local development. */
@@ -33,13 +40,18 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the configuration. Throws ConfigError with one sentence that names the variable. */
 export function readConfig(environment: Environment): Config {
+  const databaseUrl = url(environment, 'DATABASE_URL', ['postgres:', 'postgresql:']);
+  const dataDirectory = resolve(text(environment, 'DATA_DIR') ?? 'data');
   return {
     host: text(environment, 'HOST') ?? '127.0.0.1',
     port: port(environment),
     publicUrl: url(environment, 'PUBLIC_URL', ['http:', 'https:'])?.replace(/\/+$/, '') ?? null,
-    databaseUrl: url(environment, 'DATABASE_URL', ['postgres:', 'postgresql:']),
-    dataDirectory: resolve(text(environment, 'DATA_DIR') ?? 'data'),
+    databaseUrl,
+    dataDirectory,
+    storage: storage(environment, dataDirectory),
     operatorKey: operatorKey(environment),
+    tokenKey: tokenKey(environment, databaseUrl),
+    trustedProxies: trustedProxies(environment),
     sandboxSpeed: sandboxSpeed(environment),
     allowPrivateUrls: flag(environment, 'ALLOW_PRIVATE_URLS'),
     logLevel: logLevel(environment),
@@ -72,12 +84,38 @@ function url(environment: Environment, name: string, protocols: readonly string[
   return value;
 }
 
+function storage(environment: Environment, dataDirectory: string): StorageLocation {
+  const value = text(environment, 'STORAGE_URL');
+  if (value === null) return { directory: join(dataDirectory, 'documents') };
+  const location = parseStorageUrl(value);
+  if ('fault' in location) throw new ConfigError(`STORAGE_URL ${location.fault}`);
+  return location;
+}
+
 function operatorKey(environment: Environment): string | null {
   const value = text(environment, 'OPERATOR_KEY');
   if (value !== null && value.length < OPERATOR_KEY_LENGTH) {
     throw new ConfigError(`OPERATOR_KEY must be at least ${OPERATOR_KEY_LENGTH} characters long.`);
   }
   return value;
+}
+
+/** Replicas share one database and must share the key too: none of them may make its own. */
+function tokenKey(environment: Environment, databaseUrl: string | null): string | null {
+  const value = text(environment, 'TOKEN_KEY');
+  if (value === null && databaseUrl !== null) throw new ConfigError('TOKEN_KEY must be set where DATABASE_URL is: the Ed25519 key, as a JWK, that all replicas sign tokens with.');
+  return value;
+}
+
+function trustedProxies(environment: Environment): string[] {
+  const proxies = list(environment, 'TRUST_PROXY');
+  if (!areProxies(proxies)) throw new ConfigError('TRUST_PROXY must be addresses or networks of proxies, or loopback, linklocal or uniquelocal, with commas between them.');
+  return proxies;
+}
+
+/** What stands between commas. */
+function list(environment: Environment, name: string): string[] {
+  return (text(environment, name) ?? '').split(',').map((item) => item.trim()).filter((item) => item !== '');
 }
 
 function sandboxSpeed(environment: Environment): number {

@@ -29,6 +29,8 @@ export class RequestContext {
     readonly events: EventStream,
     readonly caller: Caller,
     readonly requestId: string,
+    /** The IP address that the request came from. */
+    readonly address: string,
     readonly connection: Connection = REQUEST,
   ) {}
 
@@ -60,7 +62,7 @@ export class RequestContext {
 
   /** The same caller, for a rehearsal of its operation. */
   rehearsal(): RequestContext {
-    return new RequestContext(this.database, this.events, { ...this.caller, rehearsal: true }, this.requestId);
+    return new RequestContext(this.database, this.events, { ...this.caller, rehearsal: true }, this.requestId, this.address);
   }
 
   /** Forgets what was loaded: what is loaded next is read anew. */

@@ -7,6 +7,7 @@ export const EVENT_TYPES = [
   'customer.created',
   'customer.state_changed',
   'identity.status_changed',
+  'identity.stuck',
   'document.status_changed',
   'signature.submitted',
   'kyc.verification.submitted',

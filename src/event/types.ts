@@ -65,9 +65,9 @@ export class EventObject extends NodeObject {
   identityId!: string | null;
   @Field(() => ID, { nullable: true })
   documentId!: string | null;
-  @Field(() => String, { nullable: true, description: 'A word of the changed object\'s own status; null for an object that has just come to be, and where no status has changed.' })
+  @Field(() => String, { nullable: true, description: 'A word of the object\'s own status; null for an object that has just come to be, and for kyc.verification.* and signature.submitted. Of identity.stuck: the status that it is stuck in.' })
   oldStatus!: string | null;
-  @Field(() => String, { nullable: true, description: 'Null where no status has changed.' })
+  @Field(() => String, { nullable: true, description: 'As the old one in identity.stuck; null for signature.submitted.' })
   newStatus!: string | null;
   @Field(() => String, { nullable: true, description: 'Why, in words fit for the applicant.' })
   reason!: string | null;

@@ -41,7 +41,7 @@ export function mountEventStream(app: Express, transports: Transports): () => Pr
 }
 
 async function answer(request: Request, response: Response, operations: Operations, transports: Transports, streams: Set<Response>): Promise<void> {
-  const { schema, database, events, connections, log } = transports;
+  const { schema, database, events, connections, addressOf, log } = transports;
   const requestId = currentRequestId();
   if (request.method !== 'POST' && request.method !== 'GET') {
     response.set('allow', 'GET, POST');
@@ -59,7 +59,7 @@ async function answer(request: Request, response: Response, operations: Operatio
   const stream = new Stream(response);
   const held = connections.hold(caller, () => stream.end(frame('next', unauthenticated(requestId, log)) + frame('complete', null)));
   const connection = { lastEventId: request.get('last-event-id') || null, isAuthorized: () => held.isAuthorized() };
-  const contextValue = new RequestContext(database, events, caller, requestId, connection);
+  const contextValue = new RequestContext(database, events, caller, requestId, addressOf(request), connection);
   const operation: ExecutionArgs = { schema, document: prepared.document, operationName: parameters.operationName, variableValues: parameters.variables, contextValue };
   streams.add(response);
   response.once('close', () => {

@@ -5,6 +5,7 @@ import { expressMiddleware } from '@as-integrations/express5';
 import express, { type ErrorRequestHandler, type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Caller } from '../core/caller.js';
+import type { AddressOf } from '../core/caller-address.js';
 import { RequestContext } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import { ERROR_CODES, refusal, type ErrorCode } from '../core/errors.js';
@@ -24,6 +25,7 @@ export interface Transports {
   database: Database;
   events: EventStream;
   authenticate: Authenticate;
+  addressOf: AddressOf;
   /** What is open longer than a request ends with its key. */
   connections: OpenConnections;
   log: Log;
@@ -73,7 +75,7 @@ export function callerOfRequest(request: Request): Caller {
 
 /** GraphQL over HTTP, with multipart uploads, at GRAPHQL_PATH. */
 export async function mountGraphql(app: Express, transports: Transports): Promise<() => Promise<void>> {
-  const { schema, database, events, authenticate, log } = transports;
+  const { schema, database, events, authenticate, addressOf, log } = transports;
   const apollo = new ApolloServer<RequestContext>({
     schema,
     introspection: true,
@@ -98,7 +100,7 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
     multipartUploads({ maxFileSize: LARGEST_FILE_BYTES, maxFiles: MOST_FILES, maxOperationsSize: LARGEST_OPERATIONS_PART_BYTES }),
     express.json({ limit: LARGEST_BODY }),
     expressMiddleware(apollo, {
-      context: ({ req }) => Promise.resolve(new RequestContext(database, events, callerOfRequest(req), currentRequestId())),
+      context: ({ req }) => Promise.resolve(new RequestContext(database, events, callerOfRequest(req), currentRequestId(), addressOf(req))),
     }),
   );
   return () => apollo.stop();

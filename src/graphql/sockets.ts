@@ -25,6 +25,8 @@ const CLIENT_MESSAGES: ReadonlySet<string> = new Set([MessageType.ConnectionInit
 
 interface SocketState extends Record<PropertyKey, unknown> {
   socket: WebSocket;
+  /** The IP address that it came from. */
+  address: string;
   caller?: Caller;
   held?: HeldConnection;
   /** Settles when every subscription that was asked for so far stands, or was refused. */
@@ -42,7 +44,7 @@ export function mountWebSocket(httpServer: Server, transports: Transports): () =
     socket.on('error', () => socket.destroy());
     const path = request.url?.split('?', 1)[0];
     if (path !== GRAPHQL_PATH) return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
-    sockets.handleUpgrade(request, socket, head, (webSocket) => serve(protocol, webSocket, transports.log));
+    sockets.handleUpgrade(request, socket, head, (webSocket) => serve(protocol, webSocket, transports.addressOf(request), transports.log));
   });
   return async () => {
     for (const client of sockets.clients) client.close(GOING_AWAY, 'The gateway is stopping: connect again.');
@@ -71,7 +73,7 @@ function protocolOf({ schema, database, events, authenticate, connections, log }
       const prepared = operations.prepare(payload.query, payload.operationName, payload.variables);
       if (!('document' in prepared)) return prepared;
       const connection = { lastEventId: null, isAuthorized: () => extra.held?.isAuthorized() ?? false };
-      const contextValue = new RequestContext(database, events, extra.caller!, randomUUID(), connection);
+      const contextValue = new RequestContext(database, events, extra.caller!, randomUUID(), extra.address, connection);
       stateOf.set(contextValue, extra);
       return { schema, document: prepared.document, operationName: payload.operationName ?? null, variableValues: payload.variables ?? null, contextValue };
     },
@@ -95,8 +97,8 @@ function protocolOf({ schema, database, events, authenticate, connections, log }
 }
 
 /** Carries one socket. What its client does wrong closes this socket alone, with the protocol's code. */
-function serve(protocol: Protocol, socket: WebSocket, log: Log): void {
-  const state: SocketState = { socket, begun: Promise.resolve() };
+function serve(protocol: Protocol, socket: WebSocket, address: string, log: Log): void {
+  const state: SocketState = { socket, address, begun: Promise.resolve() };
   // A frame that breaks RFC 6455, or one that is too large: ws closes the socket with its code itself.
   socket.on('error', (error) => log.debug(errorFacts(error), 'socket failed'));
   const stopPinging = keepAlive(socket);

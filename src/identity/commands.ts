@@ -1,6 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import type { Member, Principal } from '../core/caller.js';
-import { MILLISECONDS_PER_SECOND, SECONDS_PER_DAY } from '../core/clock.js';
+import { MILLISECONDS_PER_SECOND, SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../core/clock.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
@@ -15,7 +15,7 @@ import { validateKycData } from '../kyc/validation.js';
 import { organizationOf } from '../organization/reads.js';
 import type { Organization } from '../organization/entity.js';
 import { IdentityEntity, type Identity } from './entity.js';
-import { FIRST, isWaiting, MOVES_ON_AT_ONCE, step, type IdentityEvent } from './lifecycle.js';
+import { FIRST, isInOurHands, isWaiting, MOVES_ON_AT_ONCE, step, type IdentityEvent } from './lifecycle.js';
 import { appendDocuments, checkGivenDocuments, unmetByGiven, type GivenDocument, type KycDataGiven } from './given-documents.js';
 import { checkOptions, type AttemptOptions } from './options.js';
 
@@ -29,6 +29,8 @@ export interface Attempt {
 export const CONTINUE_JOB = 'verification.continue';
 /** Runs when an attempt has waited for its customer as long as policy lets it (verification/ handles it). */
 export const EXPIRE_JOB = 'identity.expire';
+/** Runs when an attempt has stayed in a status that is not the customer's to leave for longer than policy allows (verification/ handles it). */
+export const STUCK_JOB = 'identity.stuck';
 
 /** What is said of a change of status beside the status itself. */
 export interface MoveFacts {
@@ -101,9 +103,20 @@ function arrive(unit: UnitOfWork, { customer, identity }: Attempt, oldStatus: Id
   const data = { identityId: identity.id, step: identity.step };
   if (MOVES_ON_AT_ONCE.includes(identity.status)) unit.enqueue({ name: CONTINUE_JOB, data });
   if (isWaiting(identity.status)) {
-    const waiting = identity.policy.waitingExpiryDays * SECONDS_PER_DAY * MILLISECONDS_PER_SECOND;
-    unit.enqueue({ name: EXPIRE_JOB, data, dueAt: new Date(unit.organizationNow.getTime() + waiting) });
+    unit.enqueue({ name: EXPIRE_JOB, data, dueAt: after(unit, identity.policy.waitingExpiryDays * SECONDS_PER_DAY) });
   }
+  if (isInOurHands(identity.status)) unit.enqueue({ name: STUCK_JOB, data, dueAt: after(unit, identity.policy.stuckAfterHours * SECONDS_PER_HOUR) });
+}
+
+/** The moment of the organization's clock so many seconds from now. */
+function after(unit: UnitOfWork, seconds: number): Date {
+  return new Date(unit.organizationNow.getTime() + seconds * MILLISECONDS_PER_SECOND);
+}
+
+/** Says that an attempt has stayed too long in a status that is not its customer's to leave; it changes nothing. */
+export function reportStuck(unit: UnitOfWork, { customer, identity }: Attempt): void {
+  const { id: identityId, status, version } = identity;
+  unit.record({ type: 'identity.stuck', customerId: customer.id, identityId, oldStatus: status, newStatus: status, version });
 }
 
 /** What an attempt begins with beside its data. */

@@ -97,6 +97,11 @@ export function isWaiting(status: IdentityStatus): boolean {
   return LIFECYCLE[status].expire !== undefined;
 }
 
+/** Whether it is for the gateway or for a reviewer to leave this status: who is verified can do nothing meanwhile. */
+export function isInOurHands(status: IdentityStatus): boolean {
+  return PROJECTIONS[status].customerStatus === 'UNDER_REVIEW' && !isWaiting(status);
+}
+
 /** Statuses that the gateway leaves by itself, at once. */
 export const MOVES_ON_AT_ONCE: readonly IdentityStatus[] = ['INITIATING', 'RECORDS_UPLOADED', 'SIGNATURE_SUBMITTED'];
 

@@ -1,7 +1,7 @@
 import type { FieldFault } from '../core/errors.js';
-import { PLACEHOLDER_CONTRACTS, TRANSACTION_KEYS, transactionKey, type ContractText, type ContractWording, type TransactionKey } from './contracts.js';
+import { PLACEHOLDER_CONTRACTS, transactionKey, type ContractText, type ContractWording, type TransactionKey } from './contracts.js';
 import { fault, validateText } from './text.js';
-import { ContractType, isWordOf, vocabulary, wordsOf, type TransactionType, type Vocabulary, type WordOf } from './vocabularies.js';
+import { vocabulary, type ContractType, type TransactionType, type WordOf } from './vocabularies.js';
 
 export { TRANSACTION_KEYS, transactionKey, type ContractText, type ContractWording, type TransactionKey } from './contracts.js';
 
@@ -43,14 +43,16 @@ export interface ImageRules {
 export interface Policy {
   /** Which contracts have to be signed. */
   contractsRequired: Record<TransactionKey, ContractType[]>;
-  /** The version in force of each contract; one without wording cannot be required. */
-  contracts: Partial<Record<ContractType, ContractWording>>;
+  /** The version in force of each contract. */
+  contracts: Record<ContractType, ContractWording>;
   photoId: Record<TransactionKey, PhotoIdRule>;
   liveness: Liveness;
   /** Submissions of documents before a person decides. */
   documentAttempts: number;
   /** Days that an identity may wait for its applicant. */
   waitingExpiryDays: number;
+  /** Hours that an attempt may stay in a status that the gateway or a reviewer has to leave, before an event says so. */
+  stuckAfterHours: number;
   /** Years. */
   minimumAge: number;
   image: ImageRules;
@@ -71,6 +73,7 @@ export const DEFAULT_POLICY: Policy = {
   liveness: 'HOSTED_PAGE',
   documentAttempts: 3,
   waitingExpiryDays: 30,
+  stuckAfterHours: 72,
   minimumAge: 18,
   image: { maxBytes: 15 * 1_048_576, minPixels: 200, maxPdfPages: 10 },
   provider: null,
@@ -81,19 +84,16 @@ export const DEFAULT_POLICY: Policy = {
 
 /** The contracts that a policy asks to be signed for a transaction type, with the wording in force. */
 export function contractsFor(policy: Policy, transactionType: TransactionType | null): ContractText[] {
-  return policy.contractsRequired[transactionKey(transactionType)].flatMap((type) => {
-    const wording = policy.contracts[type];
-    return wording ? [{ type, ...wording }] : [];
-  });
+  return policy.contractsRequired[transactionKey(transactionType)].map((type) => ({ type, ...policy.contracts[type] }));
 }
 
 type Settable<T> = { [Name in keyof T]?: T[Name] | null | undefined };
 
-/** A partial update of a policy: absent keeps, null goes back to the default (a contract's null removes its wording). */
+/** A partial update of a policy, as its input has it: absent keeps, null goes back to the default; what a list does not name keeps too. */
 export type PolicyPatch = Settable<Omit<Policy, 'contractsRequired' | 'contracts' | 'photoId' | 'image'>> & {
-  contractsRequired?: { [Key in TransactionKey]?: readonly string[] | null | undefined } | null | undefined;
-  contracts?: { [Type in ContractType]?: Settable<ContractWording> | null | undefined } | null | undefined;
-  photoId?: Settable<Record<TransactionKey, PhotoIdRule>> | null | undefined;
+  contractsRequired?: readonly { transactionType?: TransactionType | null; contracts: readonly ContractType[] }[] | null | undefined;
+  contracts?: readonly ContractText[] | null | undefined;
+  photoId?: readonly { transactionType?: TransactionType | null; rule: PhotoIdRule }[] | null | undefined;
   image?: Settable<ImageRules> | null | undefined;
 };
 
@@ -106,6 +106,8 @@ interface Range {
 const DOCUMENT_ATTEMPTS: Range = { from: 1, to: 20 };
 /** Days. Data older than a year says little of a person. */
 const WAITING_EXPIRY_DAYS: Range = { from: 1, to: 365 };
+/** Hours: a year. */
+const STUCK_AFTER_HOURS: Range = { from: 1, to: 8_760 };
 /** Years. Younger people may not hold an account of their own anywhere that KYC is asked. */
 const MINIMUM_AGE: Range = { from: 13, to: 99 };
 /** Bytes. Under 100 KB no photo of a document is legible; 15 MiB is what the gateway reads at all. */
@@ -128,27 +130,27 @@ const CONTRACT_TEXT_MAX_LENGTH = 200_000;
 export function mergePolicy(current: Policy, patch: PolicyPatch): { faults: FieldFault[]; policy: Policy } {
   const faults: FieldFault[] = [];
   const policy = structuredClone(current);
-  const integer = (name: 'documentAttempts' | 'waitingExpiryDays' | 'minimumAge', range: Range) => {
+  const integer = (name: 'documentAttempts' | 'waitingExpiryDays' | 'stuckAfterHours' | 'minimumAge', range: Range) => {
     policy[name] = settle(policy[name], patch[name], DEFAULT_POLICY[name], (value) => checkInteger(`policy.${name}`, value, range, faults));
   };
   integer('documentAttempts', DOCUMENT_ATTEMPTS);
   integer('waitingExpiryDays', WAITING_EXPIRY_DAYS);
+  integer('stuckAfterHours', STUCK_AFTER_HOURS);
   integer('minimumAge', MINIMUM_AGE);
   policy.retentionDays = settle(policy.retentionDays, patch.retentionDays, null, (value) => value !== null && checkInteger('policy.retentionDays', value, RETENTION_DAYS, faults));
-  policy.liveness = settle(policy.liveness, patch.liveness, DEFAULT_POLICY.liveness, (value) => checkWord('policy.liveness', value, Liveness, faults));
-  policy.idempotency = settle(policy.idempotency, patch.idempotency, DEFAULT_POLICY.idempotency, (value) => checkWord('policy.idempotency', value, IdempotencyMode, faults));
-  policy.provider = settle(policy.provider, patch.provider, null, (value) => checkWord('policy.provider', value, ProviderName, faults));
-  policy.reviewAfterPass = settle(policy.reviewAfterPass, patch.reviewAfterPass, DEFAULT_POLICY.reviewAfterPass, (value) => checkBoolean('policy.reviewAfterPass', value, faults));
+  policy.liveness = settle(policy.liveness, patch.liveness, DEFAULT_POLICY.liveness);
+  policy.idempotency = settle(policy.idempotency, patch.idempotency, DEFAULT_POLICY.idempotency);
+  policy.provider = settle(policy.provider, patch.provider, null);
+  policy.reviewAfterPass = settle(policy.reviewAfterPass, patch.reviewAfterPass, DEFAULT_POLICY.reviewAfterPass);
   mergeImageRules(policy, patch.image, faults);
   mergePhotoId(policy, patch.photoId, faults);
   mergeWordings(policy, patch.contracts, faults);
   mergeRequiredContracts(policy, patch.contractsRequired, faults);
-  requireWordings(policy, faults);
   return { faults, policy };
 }
 
 /** The value after a patch: absent keeps, null goes back to the default, what does not pass is left out. */
-function settle<T>(current: T, given: T | null | undefined, byDefault: T, passes: (value: T) => boolean): T {
+function settle<T>(current: T, given: T | null | undefined, byDefault: T, passes: (value: T) => boolean = () => true): T {
   if (given === undefined) return current;
   if (given === null) return byDefault;
   return passes(given) ? given : current;
@@ -164,76 +166,48 @@ function mergeImageRules(policy: Policy, patch: PolicyPatch['image'], faults: Fi
 }
 
 function mergePhotoId(policy: Policy, patch: PolicyPatch['photoId'], faults: FieldFault[]): void {
-  if (patch === undefined) return;
-  for (const key of TRANSACTION_KEYS) {
-    const given = patch === null ? null : patch[key];
-    policy.photoId[key] = settle(policy.photoId[key], given, DEFAULT_POLICY.photoId[key], (value) => checkWord(`policy.photoId.${key}`, value, PhotoIdRule, faults));
-  }
+  if (patch === null) policy.photoId = structuredClone(DEFAULT_POLICY.photoId);
+  const keys = (patch ?? []).map(({ transactionType }) => transactionKey(transactionType ?? null));
+  refuseRepetition(keys, (index) => `policy.photoId.${index}.transactionType`, faults);
+  patch?.forEach(({ rule }, index) => (policy.photoId[keys[index]!] = rule));
 }
 
 function mergeWordings(policy: Policy, patch: PolicyPatch['contracts'], faults: FieldFault[]): void {
   if (patch === null) policy.contracts = structuredClone(DEFAULT_POLICY.contracts);
-  for (const [type, given] of Object.entries(patch ?? {})) {
-    const path = `policy.contracts.${type}`;
-    if (!checkContractType(path, type, faults) || given === undefined) continue;
-    if (given === null) delete policy.contracts[type];
-    else policy.contracts[type] = mergeWording(path, policy.contracts[type], given, faults);
-  }
-}
-
-function mergeWording(path: string, current: ContractWording | undefined, given: Settable<ContractWording>, faults: FieldFault[]): ContractWording {
-  const part = (name: keyof ContractWording, maxLength: number, multiline: boolean): string => {
-    const checked = validateText(`${path}.${name}`, given[name], { maxLength, multiline });
-    faults.push(...checked.faults);
-    const value = checked.value ?? (given[name] === undefined ? current?.[name] : undefined);
-    if (value === undefined) faults.push(fault(`${path}.${name}`, 'required', 'A contract has a version, a title and a text.'));
-    return value ?? '';
-  };
-  return {
-    version: part('version', CONTRACT_VERSION_MAX_LENGTH, false),
-    title: part('title', CONTRACT_TITLE_MAX_LENGTH, false),
-    text: part('text', CONTRACT_TEXT_MAX_LENGTH, true),
-  };
+  refuseRepetition((patch ?? []).map(({ type }) => type), (index) => `policy.contracts.${index}.type`, faults);
+  patch?.forEach(({ type, ...wording }, index) => {
+    const part = (name: keyof ContractWording, maxLength: number, multiline: boolean): string => {
+      const checked = validateText(`policy.contracts.${index}.${name}`, wording[name], { maxLength, multiline });
+      faults.push(...checked.faults);
+      return checked.value ?? '';
+    };
+    policy.contracts[type] = {
+      version: part('version', CONTRACT_VERSION_MAX_LENGTH, false),
+      title: part('title', CONTRACT_TITLE_MAX_LENGTH, false),
+      text: part('text', CONTRACT_TEXT_MAX_LENGTH, true),
+    };
+  });
 }
 
 function mergeRequiredContracts(policy: Policy, patch: PolicyPatch['contractsRequired'], faults: FieldFault[]): void {
-  if (patch === undefined) return;
-  for (const key of TRANSACTION_KEYS) {
-    const given = patch === null ? null : patch[key];
-    if (given === undefined) continue;
-    const types = [...new Set(given ?? DEFAULT_POLICY.contractsRequired[key])];
-    policy.contractsRequired[key] = types.filter((type) => checkContractType(`policy.contractsRequired.${key}`, type, faults));
-  }
+  if (patch === null) policy.contractsRequired = structuredClone(DEFAULT_POLICY.contractsRequired);
+  const keys = (patch ?? []).map(({ transactionType }) => transactionKey(transactionType ?? null));
+  refuseRepetition(keys, (index) => `policy.contractsRequired.${index}.transactionType`, faults);
+  patch?.forEach(({ contracts }, index) => {
+    refuseRepetition(contracts, (at) => `policy.contractsRequired.${index}.contracts.${at}`, faults);
+    policy.contractsRequired[keys[index]!] = [...contracts];
+  });
 }
 
-/** A contract that nobody can read cannot be asked to be signed. */
-function requireWordings(policy: Policy, faults: FieldFault[]): void {
-  const required = new Set(TRANSACTION_KEYS.flatMap((key) => policy.contractsRequired[key]));
-  for (const type of required) {
-    if (!policy.contracts[type]) faults.push(fault(`policy.contracts.${type}`, 'required', 'This contract is required for a transaction type, so it has to have a version, a title and a text.'));
-  }
+/** Of two entries for one thing the later would silently win. */
+function refuseRepetition(keys: readonly string[], pathAt: (index: number) => string, faults: FieldFault[]): void {
+  keys.forEach((key, index) => {
+    if (keys.indexOf(key) < index) faults.push(fault(pathAt(index), 'duplicate', 'An earlier entry of this list says the same: give each once.'));
+  });
 }
 
 function checkInteger(path: string, value: number, range: Range, faults: FieldFault[]): boolean {
   if (Number.isInteger(value) && value >= range.from && value <= range.to) return true;
   faults.push(fault(path, 'out_of_range', `A whole number from ${range.from} to ${range.to} is expected.`));
-  return false;
-}
-
-function checkWord<Word extends string>(path: string, value: unknown, words: Vocabulary<Word>, faults: FieldFault[]): boolean {
-  if (isWordOf(words, value)) return true;
-  faults.push(fault(path, 'unknown_value', `One of these is expected: ${wordsOf(words).join(', ')}.`));
-  return false;
-}
-
-function checkContractType(path: string, value: string, faults: FieldFault[]): value is ContractType {
-  if (isWordOf(ContractType, value)) return true;
-  faults.push(fault(path, 'unknown_contract', `Contracts are: ${wordsOf(ContractType).join(', ')}.`));
-  return false;
-}
-
-function checkBoolean(path: string, value: unknown, faults: FieldFault[]): boolean {
-  if (typeof value === 'boolean') return true;
-  faults.push(fault(path, 'invalid', 'true or false is expected.'));
   return false;
 }

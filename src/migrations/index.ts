@@ -1,6 +1,7 @@
 import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
 import { EventRetention } from './event-retention.js';
+import { StuckAttempts } from './stuck-attempts.js';
 import { Webhooks } from './webhooks.js';
 
 /** Every migration, oldest first. One that has been released is never changed: a later one corrects it. */
@@ -9,4 +10,5 @@ export const migrations = [
   { name: '0002-documents', class: Documents },
   { name: '0003-webhooks', class: Webhooks },
   { name: '0004-event-retention', class: EventRetention },
+  { name: '0009-stuck-attempts', class: StuckAttempts },
 ];

@@ -5,7 +5,7 @@ import { badInput } from '../core/errors.js';
 import { SECONDS_PER_DAY } from '../core/clock.js';
 import { createApiKey, createOrganization, requireSandbox, revokeApiKey, updatePolicy } from './commands.js';
 import type { ApiKey, Organization } from './entity.js';
-import { policyPatch, policyView } from './policy-view.js';
+import { policyView } from './policy-view.js';
 import { readOrganization } from './reads.js';
 import {
   AdvanceSandboxClockInput, AdvanceSandboxClockPayload, CreateApiKeyInput, CreateApiKeyPayload, CreateOrganizationInput, CreateOrganizationPayload,
@@ -37,13 +37,12 @@ export class OrganizationResolver {
 
   @Mutation(() => CreateOrganizationPayload, { description: 'For the operator: a new organization, under the default policy.' })
   async createOrganization(@Ctx() context: RequestContext, @Arg('input', () => CreateOrganizationInput) input: CreateOrganizationInput): Promise<CreateOrganizationPayload> {
-    const policy = input.policy == null ? {} : policyPatch(input.policy);
-    return { organization: organizationView(await createOrganization(this.core, context.caller, { ...input, policy })) };
+    return { organization: organizationView(await createOrganization(this.core, context.caller, { ...input, policy: input.policy ?? {} })) };
   }
 
   @Mutation(() => UpdatePolicyPayload, { description: 'Changes the rules of an organization for the attempts that begin from now on.' })
   async updatePolicy(@Ctx() context: RequestContext, @Arg('input', () => UpdatePolicyInput) input: UpdatePolicyInput): Promise<UpdatePolicyPayload> {
-    return { organization: organizationView(await updatePolicy(this.core, context.caller, input.organizationId, policyPatch(input.policy))) };
+    return { organization: organizationView(await updatePolicy(this.core, context.caller, input.organizationId, input.policy)) };
   }
 
   @Mutation(() => CreateApiKeyPayload, { description: 'A new key of an organization. Its secret is shown this once.' })

@@ -80,6 +80,11 @@ export class PolicyFields {
   documentAttempts?: number | null;
   @Field(() => Int, { nullable: true, description: 'Days that an attempt may wait for its customer before it is EXPIRED.' })
   waitingExpiryDays?: number | null;
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Hours that an attempt may stay in a status that the gateway or a reviewer has to leave. Then the event identity.stuck says so; the attempt itself goes on.',
+  })
+  stuckAfterHours?: number | null;
   @Field(() => Int, { nullable: true, description: 'Years.' })
   minimumAge?: number | null;
   @Field(() => ImageRulesFields, { nullable: true })

@@ -6,7 +6,7 @@ import { moveDocument, requirementSubject, DELETE_FILES_JOB, type DocumentComman
 import { findingsOf } from '../document/mrz.js';
 import { awaitsFiles, FETCH_DOCUMENT_JOB, makeDocuments, type DocumentFetches } from '../document/fetching.js';
 import { documentsOf } from '../document/reads.js';
-import { atStep, CONTINUE_JOB, EXPIRE_JOB, lockAttempt, moveAttempt, type Attempt } from '../identity/commands.js';
+import { atStep, CONTINUE_JOB, EXPIRE_JOB, lockAttempt, moveAttempt, reportStuck, STUCK_JOB, type Attempt } from '../identity/commands.js';
 import { missingFields, openDocumentDemands, type RequirementSubject } from '../kyc/requirements.js';
 import type { IdClass } from '../kyc/vocabularies.js';
 import { organizationOf } from '../organization/reads.js';
@@ -45,6 +45,7 @@ export class VerificationJobs {
       { name: CONTINUE_JOB, handle: (job) => this.#continue(stepOf(job, CONTINUE_JOB)) },
       { name: CONCLUDE_JOB, handle: (job) => this.#conclude(stepOf(job, CONCLUDE_JOB), job.isLastAttempt) },
       { name: EXPIRE_JOB, handle: (job) => this.#move(stepOf(job, EXPIRE_JOB), (unit, attempt) => moveAttempt(unit, attempt, 'expire')) },
+      { name: STUCK_JOB, handle: (job) => this.#reportStuck(stepOf(job, STUCK_JOB)) },
       { name: FETCH_DOCUMENT_JOB, handle: (job) => this.#fetch(stepOf(job, FETCH_DOCUMENT_JOB), String(job.data['documentId']), String(job.data['concludeAt']), job.isLastAttempt) },
       { name: DELETE_FILES_JOB, handle: (job) => this.documents().deleteFiles(String(job.data['keys']).split(' ').filter(Boolean)) },
     ];
@@ -52,6 +53,13 @@ export class VerificationJobs {
 
   #move(step: Step, body: (unit: UnitOfWork, attempt: Attempt) => Promise<void> | void): Promise<void> {
     return atStep(this.core(), step.principal, step.identityId, step.step, body);
+  }
+
+  #reportStuck(step: Step): Promise<void> {
+    return this.#move(step, (unit, attempt) => {
+      this.core().log.warn({ identityId: step.identityId, status: attempt.identity.status }, 'an attempt is stuck');
+      reportStuck(unit, attempt);
+    });
   }
 
   /** Leaves at once a status that waits for nothing. */

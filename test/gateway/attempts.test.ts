@@ -5,7 +5,7 @@ import type { IdentityStatus } from '../generated/graphql.js';
 import { advance, bringTo, DOCUMENT_CHECK, EVALUATION, newCustomer, photo, REVIEWING, sign, signature, submit, WAITING, type Applicant } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
 import { IDENTITY_CHANGES } from '../support/changes.js';
-import { CUSTOMER, PATCH_CUSTOMER, PATCH_IDENTITY, REVIEW, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES } from '../support/operations.js';
+import { CUSTOMER, EVENTS, PATCH_CUSTOMER, PATCH_IDENTITY, REVIEW, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES } from '../support/operations.js';
 import { CALIFORNIAN, GERMAN } from '../support/people.js';
 
 const gateway = useGateway();
@@ -171,6 +171,9 @@ describe('policy', () => {
     const policy = { documentAttempts: 0, minimumAge: 5, waitingExpiryDays: 9999 };
     const facts = await gateway.operator.refusal(UPDATE_POLICY, { input: { organizationId: id, policy } });
     expect(facts.fields?.map(({ path }) => path).sort()).toEqual(['policy.documentAttempts', 'policy.minimumAge', 'policy.waitingExpiryDays']);
+    const contract = { type: 'CSA', version: ' ', title: 'Agreement', text: 'I agree.' } as const;
+    const twice = await gateway.operator.refusal(UPDATE_POLICY, { input: { organizationId: id, policy: { contracts: [contract, { ...contract, version: '2.0' }] } } });
+    expect(twice.fields?.map(({ path, code: fault }) => `${path} ${fault}`)).toEqual(['policy.contracts.1.type duplicate', 'policy.contracts.0.version blank']);
     expect((await partner.refusal(UPDATE_POLICY, { input: { policy: {} } })).code).toBe('FORBIDDEN');
   });
 
@@ -256,5 +259,33 @@ describe('the Customer API', () => {
     await partner.request(SUBMIT_DOCUMENT, { input: { identityId, selectedIdClass: 'PASSPORT', frontPhoto: await photo() } });
     await advance(partner, DOCUMENT_CHECK + REVIEWING);
     expect((await partner.request(CUSTOMER, { id: customerId })).customer).toMatchObject({ status: 'ACTIVE', requirements: [] });
+  });
+});
+
+describe('an attempt that nobody takes further', () => {
+  it('is told of as identity.stuck after the hours of its policy, once for the status that it is held in, and goes on from there', async () => {
+    const { id, partner, reviewer } = await gateway.organization();
+    // Reviews are left to people; the clock can be moved all the same.
+    await gateway.operator.request(UPDATE_POLICY, { input: { organizationId: id, policy: { provider: 'MANUAL', stuckAfterHours: 2 } } });
+    const customerId = await newCustomer(partner);
+    const identityId = await submit(partner, customerId, CALIFORNIAN, INSTITUTIONAL);
+    await advance(partner, 0);
+    const told = async () => (await partner.request(EVENTS, { filter: { types: ['identity.stuck'] } })).events.nodes;
+    await advance(partner, 2 * 3_600 - 60);
+    expect(await told()).toEqual([]);
+    await advance(partner, 60);
+    expect(await told()).toMatchObject([{ type: 'identity.stuck', customerId, identityId, oldStatus: 'IN_REVIEW', newStatus: 'IN_REVIEW' }]);
+    await advance(partner, 24 * 3_600);
+    expect(await told()).toHaveLength(1);
+    await reviewer.request(REVIEW, { input: { identityId, decision: 'APPROVE' } });
+    await sign(partner, identityId);
+    await advance(partner, WAITING);
+    expect((await partner.request(CUSTOMER, { id: customerId })).customer).toMatchObject({ status: 'ACTIVE', identity: { status: 'APPROVED' } });
+    expect(await told()).toHaveLength(1);
+  });
+
+  it('is not told of while it is its customer who is waited for: then it expires', async () => {
+    const { partner } = await bringTo(gateway, 'EXPIRED');
+    expect((await partner.request(EVENTS, { filter: { types: ['identity.stuck'] } })).events.nodes).toEqual([]);
   });
 });

@@ -13,6 +13,7 @@ import { DEACTIVATE, REACTIVATE } from '../support/operations.js';
 import { customerOf, MovableClock, Receiver, verify } from '../support/receiver.js';
 import { ROOT } from '../support/sources.js';
 import { deliveriesOf, newEndpoint } from '../support/webhooks.js';
+import { TOKEN_KEY } from '../support/token-key.js';
 
 // Processes that die without a word, and processes that share one database.
 
@@ -65,7 +66,7 @@ const arrived = (): number => new Set(receiver.taken.map(({ event }) => event.id
 async function startProcess(): Promise<{ child: ChildProcess; url: string }> {
   const { databaseUrl } = gateway;
   const child = spawn(process.execPath, [join(ROOT, 'dist', 'main.js')], {
-    env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: gateway.dataDirectory, OPERATOR_KEY, LOG_LEVEL: 'silent', ...ENVIRONMENT, ...(databaseUrl === null ? {} : { DATABASE_URL: databaseUrl }) },
+    env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: gateway.dataDirectory, OPERATOR_KEY, TOKEN_KEY, LOG_LEVEL: 'silent', ...ENVIRONMENT, ...(databaseUrl === null ? {} : { DATABASE_URL: databaseUrl }) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   for await (const line of createInterface({ input: child.stdout! })) {
@@ -110,7 +111,7 @@ describe('a gateway that is killed', () => {
 describe('two gateways on one database', () => {
   it.skipIf(process.env['TEST_DATABASE'] !== 'postgresql')('send every event once, in order per customer', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'kyc-replica-'));
-    const variables = { PORT: '0', DATA_DIR: directory, DATABASE_URL: gateway.databaseUrl!, LOG_LEVEL: 'silent', OPERATOR_KEY, ...ENVIRONMENT };
+    const variables = { PORT: '0', DATA_DIR: directory, DATABASE_URL: gateway.databaseUrl!, LOG_LEVEL: 'silent', OPERATOR_KEY, TOKEN_KEY, ...ENVIRONMENT };
     const replica = await startGateway(readConfig(variables), { clock });
     try {
       const { partner } = await gateway.organization();

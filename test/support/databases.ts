@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
+import { TOKEN_KEY } from './token-key.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -18,7 +19,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const directory = await mkdtemp(join(tmpdir(), 'kyc-template-'));
   const serverUrl = project.name === 'postgresql' ? process.env['TEST_DATABASE_URL'] : undefined;
   const url = serverUrl === undefined ? undefined : await createDatabase(serverUrl, `kyc_template_${process.pid}`);
-  const gateway = await startGateway(readConfig({ PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'silent', DATABASE_URL: url }));
+  const gateway = await startGateway(readConfig({ PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'silent', DATABASE_URL: url, TOKEN_KEY }));
   await gateway.stop();
   project.provide('template', url ?? directory);
   return async () => {

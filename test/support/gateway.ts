@@ -6,6 +6,7 @@ import { readConfig } from '../../src/core/config.js';
 import { startGateway, type Gateway, type Overrides } from '../../src/gateway.js';
 import { Client, type Key } from './client.js';
 import { createDatabase, dropDatabase } from './databases.js';
+import { TOKEN_KEY } from './token-key.js';
 import { graphql } from '../generated/index.js';
 
 export const OPERATOR_KEY = 'the-operator-key-of-the-test-suites';
@@ -82,7 +83,7 @@ export class TestGateway {
   /** Starts it; after `stop` again, on the same data. */
   async start(): Promise<void> {
     this.#gateway = await startGateway(
-      readConfig({ PORT: '0', DATA_DIR: this.#directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', OPERATOR_KEY, ...this.environment }),
+      readConfig({ PORT: '0', DATA_DIR: this.#directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', OPERATOR_KEY, TOKEN_KEY, ...this.environment }),
       this.overrides,
     );
   }
@@ -114,7 +115,7 @@ export class TestGateway {
   async replica(): Promise<{ client(key: Key): Client; stop(): Promise<void> }> {
     const directory = await mkdtemp(join(tmpdir(), 'kyc-replica-'));
     const replica = await startGateway(
-      readConfig({ PORT: '0', DATA_DIR: directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', OPERATOR_KEY, ...this.environment }),
+      readConfig({ PORT: '0', DATA_DIR: directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', OPERATOR_KEY, TOKEN_KEY, ...this.environment }),
       this.overrides,
     );
     return {
