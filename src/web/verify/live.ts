@@ -1,5 +1,4 @@
 import type { Gateway } from './gateway';
-import { documentOf } from './gateway';
 import { CUSTOMER_CHANGES, IDENTITY_CHANGES } from './operations';
 
 /** Milliseconds until the first further try, doubled each time up to the longest; a random part keeps phones from coming back all at once. */
@@ -27,8 +26,8 @@ export function watch(gateway: Gateway, customerId: string, onChange: () => void
       start();
     }, delay);
   };
-  const follow = (name: keyof typeof cursors, document: typeof CUSTOMER_CHANGES | typeof IDENTITY_CHANGES): void => {
-    const { unsubscribe } = gateway.client.subscription<Record<string, { cursor: string }>>(documentOf(document) as never, { customerId, after: cursors[name] }).subscribe(({ data, error, hasNext }) => {
+  const follow = (name: keyof typeof cursors, document: { toString(): string }): void => {
+    const { unsubscribe } = gateway.client.subscription<Record<string, { cursor: string }>>(document.toString(), { customerId, after: cursors[name] }).subscribe(({ data, error, hasNext }) => {
       if (data) {
         cursors[name] = Object.values(data)[0]?.cursor ?? cursors[name];
         onChange();
