@@ -15,7 +15,9 @@ import { OutboundClient } from './core/outbound.js';
 import { EventStream } from './core/stream.js';
 import { openTokenKey, type TokenKey } from './core/token-key.js';
 import { CustomerEntity } from './customer/entity.js';
+import { ExchangeLimit } from './customer/exchange-limit.js';
 import { CustomerResolver } from './customer/resolver.js';
+import { CustomerTokenResolver } from './customer/token-resolver.js';
 import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
 import { DocumentFetches } from './document/fetching.js';
@@ -44,6 +46,7 @@ import { demoKeys, type DemoKeys } from './organization/demo.js';
 import { ApiKeyEntity, OrganizationEntity } from './organization/entity.js';
 import { OpenConnections } from './organization/open-connections.js';
 import { OrganizationResolver } from './organization/resolver.js';
+import { Tokens } from './organization/tokens.js';
 import { SignatureEntity } from './signature/entity.js';
 import { IdentitySignatureResolver, SignatureResolver } from './signature/resolver.js';
 import { VerificationJobs } from './verification/jobs.js';
@@ -96,7 +99,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     undo.push(() => database.close());
     const parts = await openParts(config, { database, tokenKey }, overrides, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
-    const url = await serve(config, parts, tokenKey, keys, undo);
+    const url = await serve(config, parts, keys, undo);
     if (overrides.workers ?? true) {
       await parts.core.jobs.work();
       undo.push(() => parts.sweep.stop());
@@ -120,6 +123,8 @@ interface Parts {
   connections: OpenConnections;
   retention: EventRetention;
   webhooks: WebhookDispatcher;
+  tokenKey: TokenKey;
+  tokens: Tokens;
 }
 
 /** Everything below the transports. */
@@ -152,7 +157,8 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
-  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks };
+  const tokens = new Tokens(database, core.clock, tokenKey);
+  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, tokenKey, tokens };
 }
 
 async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
@@ -165,29 +171,30 @@ async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)
 }
 
 /** The resolvers of every floor, each with what it needs. */
-function resolversOf({ core, documents, links, webhooks }: Parts): object[] {
+function resolversOf({ core, documents, links, webhooks, tokens }: Parts): object[] {
   return [
     new RootResolver(),
     new OrganizationResolver(core),
     new CustomerResolver(core),
+    new CustomerTokenResolver(tokens, new ExchangeLimit()),
     new IdentityResolver(core),
     new ReviewResolver(core),
-    new CustomerIdentityResolver(core),
+    new CustomerIdentityResolver(),
     new DocumentResolver(documents, links),
     new FileUploadResolver(),
     new IdentityDocumentResolver(),
     new SignatureResolver(core),
     new IdentitySignatureResolver(),
     new DryRunResolver(core),
-    new IdentityRequirementResolver(core),
-    new CustomerRequirementResolver(core),
+    new IdentityRequirementResolver(),
+    new CustomerRequirementResolver(),
     new SubscriptionResolver(),
     new CustomerStatusChangeResolver(),
     new IdentityStatusChangeResolver(),
     new DocumentStatusChangeResolver(),
-    new EventResolver(core),
-    new CustomerTimelineResolver(core),
-    new IdentityTimelineResolver(core),
+    new EventResolver(),
+    new CustomerTimelineResolver(),
+    new IdentityTimelineResolver(),
     new WebhookResolver({ core, wake: (organizationId) => webhooks.wake(organizationId) }),
   ];
 }
@@ -198,11 +205,11 @@ export function emptySchema() {
 }
 
 /** Begins to listen. @returns the URL that clients are told. */
-async function serve(config: Config, parts: Parts, tokenKey: TokenKey, keys: DemoKeys | null, undo: (() => Promise<void>)[]): Promise<string> {
+async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: (() => Promise<void>)[]): Promise<string> {
   const { core, events, connections } = parts;
   const { database, log } = core;
   const schema = buildGatewaySchema(resolversOf(parts));
-  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey), connections, addressOf: addressReader(config.trustedProxies), log };
+  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey, parts.tokens), connections, addressOf: addressReader(config.trustedProxies), log };
   const app = express();
   app.disable('x-powered-by');
   const httpServer = createServer(app);
@@ -211,7 +218,7 @@ async function serve(config: Config, parts: Parts, tokenKey: TokenKey, keys: Dem
   app.get('/health/ready', (_request, response, next) => {
     database.owner().execute('select 1').then(() => response.json({ status: 'ready' }), next);
   });
-  mountJwks(app, tokenKey);
+  mountJwks(app, parts.tokenKey);
   app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
   const cutStreams = mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));
@@ -224,6 +231,7 @@ async function serve(config: Config, parts: Parts, tokenKey: TokenKey, keys: Dem
   const host = config.host.includes(':') ? `[${config.host}]` : config.host === '127.0.0.1' ? 'localhost' : config.host;
   const url = config.publicUrl ?? `http://${host}:${port}`;
   parts.links.serveAt(url);
+  parts.tokens.issueFrom(url);
   return url;
 }
 

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Kysely } from 'kysely';
 import type { Clock } from './clock.js';
-import type { Caller, Principal } from './caller.js';
+import { customerOf, type Caller, type Principal } from './caller.js';
 import type { Database } from './database.js';
 import { appendEvents, type EventTables, type NewEvent } from './event-log.js';
 import type { Jobs, NewJob } from './jobs.js';
@@ -43,12 +43,12 @@ export interface UnitOfWork {
 class RehearsalEnded extends Error {}
 
 /**
- * The one write path: a transaction under the organization's role in which `body` locks, decides and changes, followed
- * by its events and its jobs. If `body` throws, or the principal only rehearses, nothing has happened.
+ * The one write path: a transaction under the organization's role (its customer's, for an applicant) in which `body`
+ * locks, decides and changes, followed by its events and its jobs. If `body` throws, or the principal only rehearses, nothing has happened.
  */
 export async function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
   const now = core.clock.now();
-  return core.database.scoped(principal.organizationId).transactional(async (em) => {
+  return core.database.forCustomer(customerOf(principal)).scoped(principal.organizationId).transactional(async (em) => {
     const transaction = em.getKysely() as unknown as Kysely<EventTables>;
     const clockOffset = await clockOffsetOf(transaction, principal.organizationId);
     const touched = new Set<Versioned>();

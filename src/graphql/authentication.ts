@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.js';
 import type { Database } from '../core/database.js';
 import { refusal } from '../core/errors.js';
 import { callerOf } from '../organization/reads.js';
+import type { Tokens } from '../organization/tokens.js';
 
 /** Who holds the credential of an Authorization value. Throws UNAUTHENTICATED. */
 export type Authenticate = (authorization: unknown) => Promise<Caller>;
@@ -12,10 +13,10 @@ const LONGEST_AUTHORIZATION = 4_096;
 const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 
 /** Makes the check that every transport asks before it parses anything. */
-export function authenticator(database: Database, clock: Clock, operatorKey: string | null): Authenticate {
+export function authenticator(database: Database, clock: Clock, operatorKey: string | null, tokens: Tokens): Authenticate {
   return async (authorization) => {
     const credential = typeof authorization === 'string' && authorization.length <= LONGEST_AUTHORIZATION ? BEARER.exec(authorization)?.[1] : undefined;
-    const caller = credential === undefined ? null : await callerOf(database, clock, operatorKey, credential);
+    const caller = credential === undefined ? null : ((await callerOf(database, clock, operatorKey, credential)) ?? (await tokens.holderOf(credential)));
     if (!caller) throw refusal('UNAUTHENTICATED', 'Send a valid key or token: `Authorization: Bearer <key or token>`.');
     return caller;
   };

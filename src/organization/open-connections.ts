@@ -24,7 +24,7 @@ interface Held {
   end: () => void;
 }
 
-/** The connections of this process by the key that opened them: they end when their key does, wherever it was revoked. */
+/** The connections of this process by the key that opened them, or that minted the token that did: they end when their credential does, wherever it was revoked. */
 export class OpenConnections {
   #byKey = new Map<string, Set<Held>>();
   #listener: Listener | null = null;
@@ -50,13 +50,14 @@ export class OpenConnections {
   /** Keeps an eye on a connection: `end` is called, once, when its credential has been revoked or has expired. */
   hold(caller: Caller, end: () => void): HeldConnection {
     const held: Held = { caller, authorized: true, end };
-    const group = this.#byKey.get(caller.actor) ?? new Set<Held>();
-    this.#byKey.set(caller.actor, group.add(held));
+    const key = caller.role === 'OPERATOR' ? caller.actor : caller.keyId;
+    const group = this.#byKey.get(key) ?? new Set<Held>();
+    this.#byKey.set(key, group.add(held));
     return {
       isAuthorized: () => held.authorized && !this.#hasExpired(caller),
       release: () => {
         group.delete(held);
-        if (group.size === 0 && this.#byKey.get(caller.actor) === group) this.#byKey.delete(caller.actor);
+        if (group.size === 0 && this.#byKey.get(key) === group) this.#byKey.delete(key);
       },
     };
   }
@@ -69,20 +70,21 @@ export class OpenConnections {
     const group = this.#byKey.get(keyId);
     if (!group) return;
     this.#byKey.delete(keyId);
-    for (const held of group) {
-      held.authorized = false;
-      held.end();
-    }
+    group.forEach(endHeld);
   }
 
-  /** Once a key, however many connections it has. */
+  /** Asks the database once a key, however many connections it has. */
   async #check(): Promise<void> {
     const revocable: string[] = [];
     for (const [keyId, group] of [...this.#byKey]) {
+      for (const held of group) {
+        if (!this.#hasExpired(held.caller)) continue;
+        group.delete(held);
+        endHeld(held);
+      }
       const [first] = group;
-      if (!first || first.caller.role === 'OPERATOR') continue;
-      if (this.#hasExpired(first.caller)) this.#end(keyId);
-      else revocable.push(keyId);
+      if (!first) this.#byKey.delete(keyId);
+      else if (first.caller.role !== 'OPERATOR') revocable.push(keyId);
     }
     if (this.#checking || revocable.length === 0) return;
     this.#checking = true;
@@ -94,4 +96,9 @@ export class OpenConnections {
       this.#checking = false;
     }
   }
+}
+
+function endHeld(held: Held): void {
+  held.authorized = false;
+  held.end();
 }

@@ -1,4 +1,4 @@
-import type { Caller, Member } from '../core/caller.js';
+import type { Caller, KeyHolder, KeyRole } from '../core/caller.js';
 import type { Clock } from '../core/clock.js';
 import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
@@ -15,7 +15,7 @@ interface OrganizationTables {
     organization_id: string;
     prefix: string;
     secret_hash: string;
-    role: 'ADMIN' | 'PARTNER' | 'REVIEWER';
+    role: KeyRole;
     expires_at: string | null;
     revoked_at: string | null;
   };
@@ -34,11 +34,17 @@ export async function readOrganization(database: Database, organizationId: strin
 }
 
 /** Who acts by a key, by the key's id; null when there is none such, or it is revoked or expired. */
-export async function callerOfKey(database: Database, clock: Clock, keyId: string): Promise<Member | null> {
+export async function callerOfKey(database: Database, clock: Clock, keyId: string): Promise<KeyHolder | null> {
   const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
   const key = await reader.selectFrom('api_key').select(['id', 'organization_id', 'role', 'expires_at', 'revoked_at']).where('id', '=', keyId).executeTakeFirst();
-  if (!key || key.revoked_at !== null || (key.expires_at !== null && new Date(key.expires_at) <= clock.now())) return null;
-  return { role: key.role, organizationId: key.organization_id, actor: key.id, expiresAt: key.expires_at === null ? null : new Date(key.expires_at) };
+  return key ? holderOf(key, clock) : null;
+}
+
+/** Who acts by a key that has been found; null when it is revoked or expired. */
+function holderOf(key: Omit<OrganizationTables['api_key'], 'prefix' | 'secret_hash'>, clock: Clock): KeyHolder | null {
+  const expiresAt = key.expires_at === null ? null : new Date(key.expires_at);
+  if (key.revoked_at !== null || (expiresAt !== null && expiresAt <= clock.now())) return null;
+  return { role: key.role, organizationId: key.organization_id, actor: key.id, keyId: key.id, expiresAt };
 }
 
 /**
@@ -57,9 +63,7 @@ export async function callerOf(database: Database, clock: Clock, operatorKey: st
     .select(['id', 'organization_id', 'secret_hash', 'role', 'expires_at', 'revoked_at'])
     .where('prefix', '=', prefix)
     .executeTakeFirst();
-  if (!key || !sameDigest(key.secret_hash, digestOf(credential))) return null;
-  if (key.revoked_at !== null || (key.expires_at !== null && new Date(key.expires_at) <= clock.now())) return null;
-  return { role: key.role, organizationId: key.organization_id, actor: key.id, expiresAt: key.expires_at === null ? null : new Date(key.expires_at) };
+  return key && sameDigest(key.secret_hash, digestOf(credential)) ? holderOf(key, clock) : null;
 }
 
 /** Which of these keys have been revoked. */
