@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { CHROMIUM } from './test/support/chromium.js';
 
 /** Suites that speak to a running gateway: on each database that is there. */
 const GATEWAY_SUITES = ['test/gateway/**/*.test.ts'];
@@ -8,6 +9,10 @@ if (databases.length === 1) console.log('Left out: the suites on PostgreSQL (TES
 const STORAGE_SUITES = ['test/s3/**/*.test.ts', 'test/gateway/s3-*.test.ts'];
 const leftOut = process.env['TEST_STORAGE_URL'] ? [] : STORAGE_SUITES;
 if (leftOut.length > 0) console.log('Left out: the suites on S3 (TEST_STORAGE_URL names no bucket).');
+
+/** Suites that open the hosted page in a browser. */
+const BROWSER_SUITES = ['test/browser/**/*.test.ts'];
+if (CHROMIUM === null) console.log('Left out: the suites in a browser (no Chromium is installed; CHROMIUM_PATH may name one).');
 
 const shared = {
   // Two copies of graphql in one process do not know each other's types.
@@ -20,11 +25,15 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      { ...shared, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...GATEWAY_SUITES, ...leftOut], ...limits } },
+      { ...shared, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...GATEWAY_SUITES, ...BROWSER_SUITES, ...leftOut], ...limits } },
       ...databases.map((database) => ({
         ...shared,
         test: { name: database, include: GATEWAY_SUITES, exclude: leftOut, globalSetup: ['test/support/databases.ts'], env: { TEST_DATABASE: database }, ...limits },
       })),
+      ...(CHROMIUM === null ? [] : [{
+        ...shared,
+        test: { name: 'browser', include: BROWSER_SUITES, globalSetup: ['test/support/databases.ts'], env: { TEST_DATABASE: 'pglite' }, ...limits },
+      }]),
     ],
   },
 });

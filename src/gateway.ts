@@ -18,6 +18,8 @@ import { CustomerEntity } from './customer/entity.js';
 import { ExchangeLimit } from './customer/exchange-limit.js';
 import { CustomerResolver } from './customer/resolver.js';
 import { CustomerTokenResolver } from './customer/token-resolver.js';
+import { FileChecks } from './document/checking.js';
+import { FileCheckResolver } from './document/checking-resolver.js';
 import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
 import { DocumentFetches } from './document/fetching.js';
@@ -34,6 +36,7 @@ import { authenticator } from './graphql/authentication.js';
 import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
+import { mountPages } from './graphql/pages.js';
 import { mountJwks } from './graphql/jwks.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
@@ -44,6 +47,8 @@ import { CustomerIdentityResolver, IdentityResolver, ReviewResolver } from './id
 import { migrations } from './migrations/index.js';
 import { demoKeys, type DemoKeys } from './organization/demo.js';
 import { ApiKeyEntity, OrganizationEntity } from './organization/entity.js';
+import { isEmbedder } from './organization/hosted-page.js';
+import { HostedPageResolver } from './organization/hosted-page-resolver.js';
 import { OpenConnections } from './organization/open-connections.js';
 import { OrganizationResolver } from './organization/resolver.js';
 import { Tokens } from './organization/tokens.js';
@@ -117,6 +122,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
 interface Parts {
   core: Core;
   documents: DocumentCommands;
+  checks: FileChecks;
   links: FileLinks;
   sweep: FileSweep;
   events: EventStream;
@@ -158,7 +164,7 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   undo.push(() => webhooks.stop());
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   const tokens = new Tokens(database, core.clock, tokenKey);
-  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, tokenKey, tokens };
+  return { core, documents, checks: new FileChecks(core, storage, judge), links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, tokenKey, tokens };
 }
 
 async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
@@ -171,16 +177,18 @@ async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)
 }
 
 /** The resolvers of every floor, each with what it needs. */
-function resolversOf({ core, documents, links, webhooks, tokens }: Parts): object[] {
+function resolversOf({ core, documents, checks, links, webhooks, tokens }: Parts): object[] {
   return [
     new RootResolver(),
     new OrganizationResolver(core),
+    new HostedPageResolver(core),
     new CustomerResolver(core),
     new CustomerTokenResolver(tokens, new ExchangeLimit()),
     new IdentityResolver(core),
     new ReviewResolver(core),
     new CustomerIdentityResolver(),
     new DocumentResolver(documents, links),
+    new FileCheckResolver(checks),
     new FileUploadResolver(),
     new IdentityDocumentResolver(),
     new SignatureResolver(core),
@@ -223,6 +231,7 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   const cutStreams = mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));
   mountFiles(app, parts.links);
+  mountPages(app, { isEmbedder: (origin) => isEmbedder(database, origin) });
   app.use(notFoundRoute);
   app.use(jsonErrors(log));
   const closeSockets = mountWebSocket(httpServer, transports);

@@ -1,6 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import type { Readable } from 'node:stream';
-import type { Member } from '../core/caller.js';
+import { comesByHostedPage, type Member } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
@@ -128,7 +128,7 @@ export class DocumentCommands {
     const documents = await documentsOf(unit, identityId);
     const others = documents.filter(({ document }) => document !== replaced).map(({ subject }) => subject);
     const { environment } = await organizationOf(unit);
-    faults.push(...unmetBySubmission(requirementSubject(attempt, environment, others), { idClass: input.selectedIdClass, fileTypes }));
+    faults.push(...unmetBySubmission(requirementSubject(attempt, environment, others, comesByHostedPage(caller)), { idClass: input.selectedIdClass, fileTypes }));
     if (faults.length > 0) throw badInput(distinct(faults));
     return { attempt, replaced, details, mrz };
   }
@@ -237,8 +237,8 @@ async function findDocument(unit: UnitOfWork, documentId: string): Promise<Docum
   return document;
 }
 
-/** What requirements are made of, for an attempt of a command. Contracts play no part where documents are judged. */
-export function requirementSubject({ identity }: Attempt, environment: Environment, documents: readonly SubjectDocument[]): RequirementSubject {
+/** What requirements are made of, for an attempt of a command. `hostedPage`: whether the caller comes by it, whatever the attempt has done. Contracts play no part where documents are judged. */
+export function requirementSubject({ identity }: Attempt, environment: Environment, documents: readonly SubjectDocument[], hostedPage = false): RequirementSubject {
   return {
     kycData: identity.kycData,
     transactionType: identity.transactionType ?? null,
@@ -246,7 +246,7 @@ export function requirementSubject({ identity }: Attempt, environment: Environme
     environment,
     documents,
     signedContracts: [],
-    hostedPage: false,
+    hostedPage: identity.hostedPage || hostedPage,
     demands: identity.demands,
   };
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import express, { type Express, type RequestHandler, type Response } from 'express';
+import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
 import { refusal } from '../core/errors.js';
 
 /** Where `npm run build` puts the pages: beside the gateway's own code, or seen from its sources. */
@@ -27,8 +27,7 @@ export interface PageOptions {
  * customer's own organization that does, the page checks once it knows.
  */
 export function mountPages(app: Express, { isEmbedder }: PageOptions): void {
-  const files = express.static(join(BUILT, 'verify', 'assets'), { index: false, redirect: false, fallthrough: false, setHeaders: (response) => assetHeaders(response, FOR_EVER) });
-  app.use('/verify/assets', files);
+  app.get('/verify/assets/:name', asset);
   app.get('/verify', (request, response, next) => {
     const { embedder } = request.query;
     page(response, typeof embedder === 'string' ? embedder : null, isEmbedder).catch(next);
@@ -68,8 +67,29 @@ function contentSecurityPolicy(nonce: string, frameAncestors: string): string {
   ].join('; ');
 }
 
-function assetHeaders(response: Response, caching: string): void {
-  response.set({ 'cache-control': caching, 'cross-origin-resource-policy': 'same-origin', 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" });
+const ASSET = /^[\w-]+\.(js|css|svg)$/;
+/** What the build has compressed files for, by their ending. */
+const COMPRESSIONS = { br: '.br', gzip: '.gz' } as const;
+
+/** A file of the page, compressed as the browser likes it; the build has done the work. */
+function asset(request: Request<{ name: string }>, response: Response, next: NextFunction): void {
+  const { name } = request.params;
+  const [, type] = ASSET.exec(name) ?? [];
+  if (type === undefined) return next();
+  const encoding = request.acceptsEncodings(['br', 'gzip']) as keyof typeof COMPRESSIONS | false;
+  response.vary('accept-encoding');
+  response.set({
+    'cache-control': FOR_EVER,
+    'cross-origin-resource-policy': 'same-origin',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    ...(encoding === false ? {} : { 'content-encoding': encoding }),
+  });
+  response.type(type);
+  response.sendFile(encoding === false ? name : name + COMPRESSIONS[encoding], { root: join(BUILT, 'verify', 'assets'), cacheControl: false }, (error) => {
+    if (!error || response.headersSent) return;
+    for (const header of ['content-encoding', 'cache-control', 'content-type']) response.removeHeader(header);
+    next();
+  });
 }
 
 /** Any page may load it: it opens nothing by itself. */

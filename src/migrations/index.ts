@@ -1,6 +1,7 @@
 import { ClientTokens } from './client-tokens.js';
 import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
+import { HostedPage } from './hosted-page.js';
 import { EventRetention } from './event-retention.js';
 import { StuckAttempts } from './stuck-attempts.js';
 import { Webhooks } from './webhooks.js';
@@ -13,4 +14,5 @@ export const migrations = [
   { name: '0004-event-retention', class: EventRetention },
   { name: '0005-client-tokens', class: ClientTokens },
   { name: '0009-stuck-attempts', class: StuckAttempts },
+  { name: '0010-hosted-page', class: HostedPage },
 ];

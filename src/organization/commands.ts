@@ -9,6 +9,7 @@ import { DEFAULT_POLICY, mergePolicy, type Policy, type PolicyPatch } from '../k
 import { validateName } from '../kyc/text.js';
 import type { Environment } from '../kyc/vocabularies.js';
 import { ApiKeyEntity, OrganizationEntity, type ApiKey, type Organization } from './entity.js';
+import { PLAIN_PAGE } from './hosted-page.js';
 import { mintKey } from './keys.js';
 import { REVOCATION_CHANNEL } from './open-connections.js';
 
@@ -37,6 +38,7 @@ export async function createOrganization(core: Core, caller: Caller, input: NewO
       name: name.value,
       environment: input.environment,
       policy,
+      hostedPage: PLAIN_PAGE,
       createdAt: core.clock.now(),
     });
     await em.flush();
@@ -106,7 +108,8 @@ export async function revokeApiKey(core: Core, caller: Caller, id: string): Prom
   });
 }
 
-function organizationFor(caller: Caller, given: string | null | undefined): string {
+/** The organization that a caller means: the operator names one, others have their own. */
+export function organizationFor(caller: Caller, given: string | null | undefined): string {
   if (caller.role !== 'OPERATOR') {
     if (given != null && given !== caller.organizationId) throw notFound('organization');
     return caller.organizationId;

@@ -7,8 +7,9 @@ export function Shell({ theme, language, onLanguage, children }: { theme: Theme;
   const { t } = useTexts();
   return (
     <div className="shell">
-      {theme.isSandbox && <p className="sandbox">{t('sandbox')}</p>}
-      <header className="brand">
+      <header className="top">
+        {theme.isSandbox && <p className="sandbox">{t('sandbox')}</p>}
+        <div className="brand">
         {theme.logo ? <img className="logo" src={theme.logo} alt={theme.name ?? ''} /> : <span className="name">{theme.name ?? t('title')}</span>}
         <label className="language">
           <span className="hidden">{t('language')}</span>
@@ -18,6 +19,7 @@ export function Shell({ theme, language, onLanguage, children }: { theme: Theme;
             ))}
           </select>
         </label>
+        </div>
       </header>
       <main className="card">{children}</main>
       <footer className="foot">
