@@ -4,6 +4,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { addressReader } from './core/caller-address.js';
+import { RefusalTrail } from './audit/refusals.js';
+import { AuditResolver } from './audit/resolver.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
@@ -27,6 +29,7 @@ import { createInspector } from './document/inspection.js';
 import { FileLinks } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
+import { clamdScanner } from './document/scanner.js';
 import { localStorage, type FileStorage } from './document/storage.js';
 import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
@@ -48,7 +51,7 @@ import { migrations } from './migrations/index.js';
 import { demoKeys, type DemoKeys } from './organization/demo.js';
 import { ApiKeyEntity, OrganizationEntity } from './organization/entity.js';
 import { isEmbedder } from './organization/hosted-page.js';
-import { HostedPageResolver } from './organization/hosted-page-resolver.js';
+import { HostedPageResolver } from './organization/page-resolver.js';
 import { OpenConnections } from './organization/open-connections.js';
 import { OrganizationResolver } from './organization/resolver.js';
 import { Tokens } from './organization/tokens.js';
@@ -131,6 +134,7 @@ interface Parts {
   webhooks: WebhookDispatcher;
   tokenKey: TokenKey;
   tokens: Tokens;
+  refusals: RefusalTrail;
 }
 
 /** Everything below the transports. */
@@ -148,7 +152,7 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   const inspector = createInspector();
   undo.push(() => inspector.close());
   const storage = await openStorage(config, log, undo);
-  const judge = new FileJudge(storage, inspector);
+  const judge = new FileJudge(storage, inspector, config.scanner && clamdScanner(config.scanner, log));
   const client = new OutboundClient({ allowPrivate: config.allowPrivateUrls });
   const documents = new DocumentCommands(core, storage, judge);
   const fetches = new DocumentFetches(core, storage, judge, client);
@@ -162,9 +166,11 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   undo.push(() => retention.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
+  const refusals = new RefusalTrail(core);
+  undo.push(() => refusals.stop());
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   const tokens = new Tokens(database, core.clock, tokenKey);
-  return { core, documents, checks: new FileChecks(core, storage, judge), links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, tokenKey, tokens };
+  return { core, documents, checks: new FileChecks(core, storage, judge), links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, refusals, tokenKey, tokens };
 }
 
 async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
@@ -182,6 +188,7 @@ function resolversOf({ core, documents, checks, links, webhooks, tokens }: Parts
     new RootResolver(),
     new OrganizationResolver(core),
     new HostedPageResolver(core),
+    new AuditResolver(),
     new CustomerResolver(core),
     new CustomerTokenResolver(tokens, new ExchangeLimit()),
     new IdentityResolver(core),
@@ -209,15 +216,18 @@ function resolversOf({ core, documents, checks, links, webhooks, tokens }: Parts
 
 /** The schema without a gateway behind it: for printing. */
 export function emptySchema() {
-  return buildGatewaySchema(resolversOf({} as Parts));
+  return buildGatewaySchema(resolversOf({} as Parts), () => Promise.resolve());
 }
 
 /** Begins to listen. @returns the URL that clients are told. */
 async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: (() => Promise<void>)[]): Promise<string> {
-  const { core, events, connections } = parts;
+  const { core, events, connections, refusals } = parts;
   const { database, log } = core;
-  const schema = buildGatewaySchema(resolversOf(parts));
-  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey, parts.tokens), connections, addressOf: addressReader(config.trustedProxies), log };
+  const schema = buildGatewaySchema(resolversOf(parts), async ({ caller }, operation) => {
+    // The operator belongs to no organization, so to no trail; what is only rehearsed is not answered.
+    if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ organizationId: caller.organizationId, actor: caller, operation, code: 'FORBIDDEN' });
+  });
+  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, { operatorKey: config.operatorKey, tokens: parts.tokens, refusals }), connections, addressOf: addressReader(config.trustedProxies), log };
   const app = express();
   app.disable('x-powered-by');
   const httpServer = createServer(app);

@@ -1,10 +1,10 @@
-import { execute, type Core } from '../core/command.js';
 import type { Member } from '../core/caller.js';
+import type { Core } from '../core/command.js';
 import { badInput, refusal } from '../core/errors.js';
 import { newId } from '../core/ids.js';
 import { errorFacts } from '../core/log.js';
 import type { DocumentFileType } from '../kyc/vocabularies.js';
-import { organizationOf } from '../organization/reads.js';
+import { readOrganization } from '../organization/reads.js';
 import type { IncomingFile } from './commands.js';
 import type { Inspection } from './inspection.js';
 import type { FileJudge } from './judge.js';
@@ -20,7 +20,7 @@ export class FileChecks {
 
   /** The verdict on one file. Throws what submitDocument would throw of it, at the path `file`. */
   async inspect(caller: Member, documentType: DocumentFileType, file: Promise<IncomingFile>): Promise<Extract<Inspection, { ok: true }>> {
-    const { image } = await execute(this.core, caller, async (unit) => (await organizationOf(unit)).policy);
+    const { policy } = await readOrganization(this.core.database, caller.organizationId);
     const [received] = await receiveFiles(
       [file],
       async (stream) => {
@@ -30,7 +30,7 @@ export class FileChecks {
       ({ key }) => this.#discard(key),
     );
     try {
-      const inspection = await this.judge.judge({ ...received!, documentType }, image);
+      const inspection = await this.judge.judge({ ...received!, documentType }, policy.image);
       if (inspection.ok) return inspection;
       const fields = [{ path: 'file', code: inspection.fault, message: inspection.message }];
       throw inspection.code === 'BAD_USER_INPUT' ? badInput(fields) : refusal(inspection.code, inspection.message, { fields });

@@ -1,4 +1,4 @@
-import { defaultFieldResolver, getNamedType, isInputObjectType, type GraphQLArgument, type GraphQLField, type GraphQLInputField, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
+import { defaultFieldResolver, getNamedType, isInputObjectType, type GraphQLArgument, type GraphQLError, type GraphQLField, type GraphQLInputField, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
 import type { Role } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
 import { refusal } from '../core/errors.js';
@@ -40,7 +40,7 @@ export const FIELD_PERMISSIONS: Readonly<Record<string, TypeRules>> = {
     kept: { enterpriseId: TO_STAFF, userId: TO_STAFF, programId: TO_STAFF, debugStatus: TO_STAFF, debugFailureReason: TO_STAFF },
   },
   Document: {
-    shown: ['id', 'identity', 'selectedIdClass', 'status', 'number', 'issuingCountry', 'issueDate', 'expirationDate', 'rejectionReason', 'fileUploads', 'createdAt', 'updatedAt'],
+    shown: ['id', 'identity', 'selectedIdClass', 'status', 'number', 'issuingCountry', 'issueDate', 'expirationDate', 'rejectionReason', 'summary', 'fileUploads', 'createdAt', 'updatedAt'],
     // They tell how a document is judged: they are not for the person it is about.
     kept: { findings: { roles: STAFF, otherwise: [] } },
   },
@@ -88,8 +88,8 @@ export const NOT_FOR_APPLICANTS: readonly string[] = [
   'PatchCustomerInput.partnerUserId', 'CreateClientTokenInput.transactionType',
 ];
 
-/** Refuses an applicant's arguments that hold what it may not say. Throws FORBIDDEN. */
-export type InputGuard = (parameters: Readonly<Record<string, unknown>>) => void;
+/** @returns the refusal of an applicant's arguments that hold what it may not say; undefined where they do not. */
+export type InputGuard = (parameters: Readonly<Record<string, unknown>>) => GraphQLError | undefined;
 
 /** @returns the check of a root field's arguments; null where they have nothing of the kind. */
 export function inputGuard(field: GraphQLField<unknown, RequestContext>): InputGuard | null {
@@ -97,7 +97,7 @@ export function inputGuard(field: GraphQLField<unknown, RequestContext>): InputG
   if (places.length === 0) return null;
   return (parameters) => {
     const given = places.filter((place) => isGiven(parameters, place)).map((place) => place.join('.'));
-    if (given.length > 0) throw refusal('FORBIDDEN', `Not for a client token to say: ${given.join(', ')}. Leave ${given.length > 1 ? 'them' : 'it'} out.`);
+    return given.length === 0 ? undefined : refusal('FORBIDDEN', `Not for a client token to say: ${given.join(', ')}. Leave ${given.length > 1 ? 'them' : 'it'} out.`);
   };
 }
 

@@ -1,5 +1,6 @@
 import { getOperationAST, GraphQLError, parse, validate, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
-import { isRefusal, refusal } from '../core/errors.js';
+import { badInput, isRefusal, refusal } from '../core/errors.js';
+import { literalFaults } from './literal-faults.js';
 import { checkVariables } from './input-faults.js';
 
 /** More tokens than any honest document has; parsing stops there. */
@@ -59,6 +60,8 @@ export class Operations {
     }
     const errors = validate(this.schema, document);
     if (errors.length === 0) return document;
+    const faults = literalFaults(errors);
+    if (faults) return [badInput(faults)];
     return errors.map((error) => (isRefusal(error) ? error : new GraphQLError(error.message, { nodes: error.nodes ?? null, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } })));
   }
 }

@@ -1,7 +1,8 @@
-import { defaultFieldResolver, type GraphQLField, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
+import { defaultFieldResolver, type GraphQLError, type GraphQLField, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
 import type { Role } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
 import { refusal } from '../core/errors.js';
+import { requestScope } from '../core/request-scope.js';
 import { ACTIONS } from '../customer/lifecycle.js';
 import { enforceFieldPermissions, inputGuard, type InputGuard } from './field-permissions.js';
 
@@ -31,6 +32,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     kycStatus: READERS,
     contracts: READERS,
     requirements: READERS,
+    auditTrail: ['ADMIN'],
     webhookEndpoints: INTEGRATORS,
     webhookDeliveries: INTEGRATORS,
     lifecycle: EVERYONE,
@@ -79,14 +81,17 @@ const REHEARSED: ReadonlySet<string> = new Set([
   'createClientToken', 'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
 ]);
 
+/** What is told of a caller that asked for a root field that its role may not. */
+export type OnForbidden = (context: RequestContext, field: string) => Promise<void>;
+
 /** Puts each root field behind its rule. Throws when one has none: what nobody thought of is open to nobody. */
-export function enforcePermissions(schema: GraphQLSchema): void {
+export function enforcePermissions(schema: GraphQLSchema, onForbidden: OnForbidden): void {
   for (const [rootName, rules] of Object.entries(PERMISSIONS)) {
     const fields = (schema.getType(rootName) as GraphQLObjectType).getFields();
     for (const field of Object.values(fields)) {
       const roles = rules[field.name];
       if (!roles) throw new Error(`${rootName}.${field.name} has no permission rule`);
-      guard(field, roles, rootName === 'Mutation', roles.includes('APPLICANT') ? inputGuard(field) : null);
+      guard(field, roles, rootName === 'Mutation', { onForbidden, checkInput: roles.includes('APPLICANT') ? inputGuard(field) : null });
     }
     for (const name of Object.keys(rules)) {
       if (!fields[name]) throw new Error(`There is a permission rule for ${rootName}.${name}, but no such field`);
@@ -95,16 +100,31 @@ export function enforcePermissions(schema: GraphQLSchema): void {
   enforceFieldPermissions(schema);
 }
 
-function guard(field: GraphQLField<unknown, RequestContext>, roles: readonly Role[], isMutation: boolean, checkInput: InputGuard | null): void {
+interface Guards {
+  onForbidden: OnForbidden;
+  /** Looks at what applicants give; null where there is nothing that they may not. */
+  checkInput: InputGuard | null;
+}
+
+function guard(field: GraphQLField<unknown, RequestContext>, roles: readonly Role[], isMutation: boolean, { onForbidden, checkInput }: Guards): void {
+  const refuse = async (context: RequestContext, forbidden: GraphQLError): Promise<never> => {
+    await onForbidden(context, field.name);
+    throw forbidden;
+  };
   const behind = (resolver: GraphQLFieldResolver<unknown, RequestContext>): GraphQLFieldResolver<unknown, RequestContext> => {
     return (source, parameters, context, info) => {
+      const scope = requestScope.getStore();
+      // A subscription's field runs again for every event.
+      if (scope?.operations.at(-1) !== field.name) scope?.operations.push(field.name);
       if (!roles.includes(context.caller.role)) {
-        throw refusal('FORBIDDEN', `A credential of role ${context.caller.role} may not ask ${field.name}; it takes ${roles.join(' or ')}.`);
+        return refuse(context, refusal('FORBIDDEN', `A credential of role ${context.caller.role} may not ask ${field.name}; it takes ${roles.join(' or ')}.`));
       }
-      if (context.caller.role === 'APPLICANT') checkInput?.(parameters);
+      const forbidden = context.caller.role === 'APPLICANT' ? checkInput?.(parameters) : undefined;
+      if (forbidden) return refuse(context, forbidden);
       if (isMutation && context.caller.rehearsal && !REHEARSED.has(field.name)) throw new Error(`${field.name} is not rehearsed`);
       // What an earlier mutation of the same request loaded is out of date.
       if (isMutation) context.forget();
+      if (scope) scope.input = isMutation ? parameters : null;
       return resolver(source, parameters, context, info);
     };
   };

@@ -10,13 +10,14 @@ import { RequestContext } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import { ERROR_CODES, refusal, type ErrorCode } from '../core/errors.js';
 import type { Log } from '../core/log.js';
+import { newRequestScope, requestScope } from '../core/request-scope.js';
 import type { EventStream } from '../core/stream.js';
 import type { OpenConnections } from '../organization/open-connections.js';
 import type { Authenticate } from './authentication.js';
 import { formatError } from './errors.js';
 import { checkInput } from './input-faults.js';
+import { literalFaultsGathered } from './literal-faults.js';
 import { LARGEST_DOCUMENT_TOKENS, noOperation } from './operations.js';
-import { requestScope } from './request-scope.js';
 import { multipartUploads } from './uploads.js';
 
 /** What the transports stand on. */
@@ -49,7 +50,7 @@ export function requestIds(): RequestHandler {
     const requestId = randomUUID();
     response.set({ 'x-request-id': requestId, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
     response.removeHeader('x-powered-by');
-    requestScope.run({ requestId }, next);
+    requestScope.run(newRequestScope(requestId), next);
   };
 }
 
@@ -59,6 +60,8 @@ export function authenticated(authenticate: Authenticate): RequestHandler {
     authenticate(request.headers.authorization).then(
       (caller) => {
         request.caller = caller;
+        const scope = requestScope.getStore();
+        if (scope) scope.caller = caller;
         next();
       },
       next,
@@ -90,6 +93,7 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       inputChecked(schema),
+      literalFaultsGathered(schema, (error) => formatError(error, currentRequestId(), log)),
     ],
   });
   await apollo.start();

@@ -1,3 +1,4 @@
+import { Audit } from './audit.js';
 import { ClientTokens } from './client-tokens.js';
 import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
@@ -13,6 +14,7 @@ export const migrations = [
   { name: '0003-webhooks', class: Webhooks },
   { name: '0004-event-retention', class: EventRetention },
   { name: '0005-client-tokens', class: ClientTokens },
+  { name: '0007-audit', class: Audit },
   { name: '0009-stuck-attempts', class: StuckAttempts },
   { name: '0010-hosted-page', class: HostedPage },
 ];

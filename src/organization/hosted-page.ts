@@ -1,13 +1,12 @@
-import { LockMode } from '@mikro-orm/core';
 import { sql, type Kysely } from 'kysely';
+import { canonicalJson } from '../core/audit-entry.js';
 import type { Caller } from '../core/caller.js';
 import { executeAsOwner, type Core } from '../core/command.js';
 import type { Database } from '../core/database.js';
-import { badInput, notFound, type FieldFault } from '../core/errors.js';
-import { kindOfId } from '../core/ids.js';
+import { badInput, type FieldFault } from '../core/errors.js';
 import type { Environment } from '../kyc/vocabularies.js';
-import { organizationFor } from './commands.js';
-import { OrganizationEntity, type Organization } from './entity.js';
+import { lockOrganization, organizationFor } from './commands.js';
+import type { Organization } from './entity.js';
 
 /** How the hosted page looks for an organization's customers, and who may show it. */
 export interface HostedPageSettings {
@@ -41,12 +40,14 @@ const ORIGIN = /^(https:\/\/[a-z0-9.-]+|http:\/\/(localhost|127\.0\.0\.1))(:\d{1
 /** Changes how the hosted page looks and who may embed it, for pages that are opened from now on. */
 export async function updateHostedPage(core: Core, caller: Caller, organizationId: string | null | undefined, patch: HostedPagePatch): Promise<Organization> {
   const id = organizationFor(caller, organizationId);
-  return executeAsOwner(core, caller, async (em) => {
-    const organization = kindOfId(id) === 'organization' ? await em.findOne(OrganizationEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE }) : null;
-    if (!organization) throw notFound('organization');
-    const { faults, settings } = mergeHostedPage(organization.hostedPage, patch);
+  return executeAsOwner(core, caller, async (em, note) => {
+    const organization = await lockOrganization(em, id);
+    const before = organization.hostedPage;
+    const { faults, settings } = mergeHostedPage(before, patch);
     if (faults.length > 0) throw badInput(faults);
     organization.hostedPage = settings;
+    const changed = (Object.keys(settings) as (keyof HostedPageSettings)[]).filter((name) => canonicalJson(before[name]) !== canonicalJson(settings[name]));
+    note(id, { kind: 'POLICY_CHANGE', subjects: [id], fields: changed.map((name) => `hostedPage.${name}`).sort() });
     return organization;
   });
 }

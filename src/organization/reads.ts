@@ -37,21 +37,25 @@ export async function readOrganization(database: Database, organizationId: strin
 export async function callerOfKey(database: Database, clock: Clock, keyId: string): Promise<KeyHolder | null> {
   const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
   const key = await reader.selectFrom('api_key').select(['id', 'organization_id', 'role', 'expires_at', 'revoked_at']).where('id', '=', keyId).executeTakeFirst();
-  return key ? holderOf(key, clock) : null;
+  return key && !hasEnded(key, clock) ? holderOf(key) : null;
 }
 
-/** Who acts by a key that has been found; null when it is revoked or expired. */
-function holderOf(key: Omit<OrganizationTables['api_key'], 'prefix' | 'secret_hash'>, clock: Clock): KeyHolder | null {
-  const expiresAt = key.expires_at === null ? null : new Date(key.expires_at);
-  if (key.revoked_at !== null || (expiresAt !== null && expiresAt <= clock.now())) return null;
-  return { role: key.role, organizationId: key.organization_id, actor: key.id, keyId: key.id, expiresAt };
+type KeyRow = Omit<OrganizationTables['api_key'], 'prefix' | 'secret_hash'>;
+
+/** Whether a key has been revoked or has expired. */
+function hasEnded(key: KeyRow, clock: Clock): boolean {
+  return key.revoked_at !== null || (key.expires_at !== null && new Date(key.expires_at) <= clock.now());
+}
+
+function holderOf(key: KeyRow): KeyHolder {
+  return { role: key.role, organizationId: key.organization_id, actor: key.id, keyId: key.id, expiresAt: key.expires_at === null ? null : new Date(key.expires_at) };
 }
 
 /**
  * Who holds a credential; null when it is none, unknown, revoked or expired. The operator's key is compared with the
- * configuration's, API keys by the digest that is kept.
+ * configuration's, API keys by the digest that is kept. `onEnded` is told of a key that was one of ours, and no longer is.
  */
-export async function callerOf(database: Database, clock: Clock, operatorKey: string | null, credential: string): Promise<Caller | null> {
+export async function callerOf(database: Database, clock: Clock, operatorKey: string | null, credential: string, onEnded: (key: KeyHolder) => Promise<void>): Promise<Caller | null> {
   if (operatorKey !== null && sameDigest(digestOf(operatorKey), digestOf(credential))) {
     return { role: 'OPERATOR', organizationId: null, actor: 'operator' };
   }
@@ -63,7 +67,11 @@ export async function callerOf(database: Database, clock: Clock, operatorKey: st
     .select(['id', 'organization_id', 'secret_hash', 'role', 'expires_at', 'revoked_at'])
     .where('prefix', '=', prefix)
     .executeTakeFirst();
-  return key && sameDigest(key.secret_hash, digestOf(credential)) ? holderOf(key, clock) : null;
+  if (!key || !sameDigest(key.secret_hash, digestOf(credential))) return null;
+  const holder = holderOf(key);
+  if (!hasEnded(key, clock)) return holder;
+  await onEnded(holder);
+  return null;
 }
 
 /** Which of these keys have been revoked. */

@@ -1,6 +1,6 @@
 import { systemPrincipal, type SystemActor } from '../core/caller.js';
 import { MILLISECONDS_PER_SECOND } from '../core/clock.js';
-import { execute, type Core, type UnitOfWork } from '../core/command.js';
+import { consult, type Core, type UnitOfWork } from '../core/command.js';
 import type { Job, JobKind } from '../core/jobs.js';
 import { moveDocument, requirementSubject, DELETE_FILES_JOB, type DocumentCommands } from '../document/commands.js';
 import { findingsOf } from '../document/mrz.js';
@@ -18,6 +18,8 @@ const CONCLUDE_JOB = 'verification.conclude';
 
 /** The provider could not be asked, for good: a person decides. */
 const PROVIDER_FAILED = 'An automatic check could not be made; a person will look at it.';
+/** Nothing came from the customer for as long as policy waits. */
+const NOT_COMPLETED = 'The time to complete this verification has passed.';
 const ANOTHER_CLASS = 'Another class of document may be submitted instead.';
 
 /** Which provider decides for an attempt's organization. */
@@ -44,7 +46,7 @@ export class VerificationJobs {
     return [
       { name: CONTINUE_JOB, handle: (job) => this.#continue(stepOf(job, CONTINUE_JOB)) },
       { name: CONCLUDE_JOB, handle: (job) => this.#conclude(stepOf(job, CONCLUDE_JOB), job.isLastAttempt) },
-      { name: EXPIRE_JOB, handle: (job) => this.#move(stepOf(job, EXPIRE_JOB), (unit, attempt) => moveAttempt(unit, attempt, 'expire')) },
+      { name: EXPIRE_JOB, handle: (job) => this.#move(stepOf(job, EXPIRE_JOB), (unit, attempt) => moveAttempt(unit, attempt, 'expire', { errorDescription: NOT_COMPLETED })) },
       { name: STUCK_JOB, handle: (job) => this.#reportStuck(stepOf(job, STUCK_JOB)) },
       { name: FETCH_DOCUMENT_JOB, handle: (job) => this.#fetch(stepOf(job, FETCH_DOCUMENT_JOB), String(job.data['documentId']), String(job.data['concludeAt']), job.isLastAttempt) },
       { name: DELETE_FILES_JOB, handle: (job) => this.documents().deleteFiles(String(job.data['keys']).split(' ').filter(Boolean)) },
@@ -123,7 +125,7 @@ export class VerificationJobs {
 
   /** What the provider is to be asked about; null when the attempt has moved on. */
   #read(step: Step) {
-    return execute(this.core(), step.principal, async (unit) => {
+    return consult(this.core(), step.principal, async (unit) => {
       const attempt = await lockAttempt(unit, step.identityId);
       if (attempt.identity.step !== step.step) return null;
       const organization = await organizationOf(unit);

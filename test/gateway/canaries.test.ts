@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { RawAnswer } from '../support/client.js';
+import type { Client, RawAnswer } from '../support/client.js';
 import { bringTo, newCustomer, photo, signature, type Applicant } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
 import { SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_SIGNATURES } from '../support/operations.js';
 import { documentOf, LEAVES, leastVariables, nameOf, withValue, type Defaults, type Leaf } from '../support/roots.js';
+import { linkCode } from '../support/tokens.js';
 
 // Whatever is refused is refused without repeating it: it may be personal data. And no text at all is an unexpected error.
 const gateway = useGateway({}, { workers: false });
@@ -12,11 +13,12 @@ const CANARY = 'CANARY-4711';
 /** Each is refused everywhere: it cannot be stored, or it is longer than anything may be. */
 const HOSTILE: Record<string, string> = { 'U+0000': `${CANARY}\u0000`, 'half a surrogate pair': `${CANARY}\ud800`, '70 kB': CANARY.repeat(6_500) };
 /** Names what is compared or shown and never stored: nothing there is malformed, it is only not found. */
-const ONLY_COMPARED = /^(kycStatus|customers|identities|events|webhookDeliveries)\(/;
+const ONLY_COMPARED = /^(kycStatus|customers|identities|events|auditTrail|webhookDeliveries)\(/;
 /** Moments that a calendar has and PostgreSQL, or JavaScript's own notation, may not. */
 const MOMENTS = ['0000-01-01', '0000-12-31T23:59:59Z', '0001-01-01T00:00:00+14:00', '9999-12-31T23:59:59-14:00', '9999-12-31'];
 
 let fresh: string;
+let admin: Client;
 let correcting: Applicant;
 let reviewed: Applicant;
 let signing: Applicant;
@@ -28,6 +30,7 @@ beforeAll(async () => {
   reviewed = await bringTo(gateway, 'IN_REVIEW');
   signing = await bringTo(gateway, 'AWAITING_SIGNATURE');
   approved = await bringTo(gateway, 'APPROVED');
+  admin = gateway.client(await gateway.key(correcting.id, 'ADMIN'));
   fresh = await newCustomer(correcting.partner);
 });
 
@@ -38,8 +41,8 @@ function asked({ root }: Leaf): { person: Applicant; defaults: Defaults } {
   return {
     person,
     defaults: {
-      id: customerId, customerId, identityId: person.identityId, documentId: person.documentId, apiKeyId: 'key_01kb3v6k8pe2mvb5s3w3x0d2qz',
-      kycData: {}, partnerUserId: 'nobody', reason: 'Asked for.', decision: 'REQUEST_INFORMATION', selectedIdClass: 'PASSPORT', contractType: 'CSA', seconds: 0,
+      code: 'none', id: customerId, customerId, identityId: person.identityId, documentId: person.documentId, apiKeyId: 'key_01kb3v6k8pe2mvb5s3w3x0d2qz',
+      kycData: {}, partnerUserId: 'nobody', reason: 'Asked for.', decision: 'REQUEST_INFORMATION', selectedIdClass: 'PASSPORT', contractType: 'CSA', documentType: 'FRONT_PHOTO', seconds: 0,
       name: 'Test', environment: 'SANDBOX', role: 'PARTNER', policy: {}, path: 'kycData', type: 'CSA', version: '1.0',
       endpointId: 'whe_01kb3v6k8pe2mvb5s3w3x0d2qz', deliveryId: 'whd_01kb3v6k8pe2mvb5s3w3x0d2qz', url: 'https://example.com/hook', events: ['*'], after: '2026-01-01', before: '2026-01-02', frontImageUrl: 'https://example.com/front.jpg',
     },
@@ -49,10 +52,12 @@ function asked({ root }: Leaf): { person: Applicant; defaults: Defaults } {
 async function ask(leaf: Leaf, value: unknown): Promise<RawAnswer> {
   const { person, defaults } = asked(leaf);
   const { name } = leaf.root;
-  const isOperators = ['createOrganization', 'createApiKey', 'revokeApiKey', 'updatePolicy'].includes(name);
-  const client = isOperators ? gateway.operator : ['reviewIdentity', 'requireReverification'].includes(name) ? person.reviewer : person.partner;
+  const isOperators = ['createOrganization', 'createApiKey', 'revokeApiKey', 'updatePolicy', 'updateHostedPage'].includes(name);
+  const staff = ['reviewIdentity', 'requireReverification'].includes(name) ? person.reviewer : person.partner;
+  const visitor = name === 'exchangeVerificationCode' ? gateway.client(await linkCode(person.partner, person.customerId)) : null;
+  const client = visitor ?? (name === 'auditTrail' ? admin : isOperators ? gateway.operator : staff);
   const least = leastVariables(leaf.root, defaults);
-  const variables = withValue(name === 'createApiKey' || name === 'updatePolicy' ? withValue(least, ['input', 'organizationId'], person.id) : least, leaf.path, value);
+  const variables = withValue(['createApiKey', 'updatePolicy', 'updateHostedPage'].includes(name) ? withValue(least, ['input', 'organizationId'], person.id) : least, leaf.path, value);
   return client.post({ query: documentOf(leaf.root), variables });
 }
 

@@ -4,7 +4,7 @@ import { graphql } from '../generated/index.js';
 import { EventSource } from '../support/event-source.js';
 import { advance, bringTo, DOCUMENT_CHECK, EVALUATION, newCustomer, photo, REVIEWING, submitPassport } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
-import { CREATE_KEY, CUSTOMER, CUSTOMER_CHANGES, EVENTS, IDENTITY_CHANGES, PATCH_CUSTOMER, PATCH_IDENTITY, REVOKE_API_KEY, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES } from '../support/operations.js';
+import { CREATE_KEY, CUSTOMER, CUSTOMER_CHANGES, IDENTITY_CHANGES, PATCH_CUSTOMER, PATCH_IDENTITY, REVOKE_API_KEY, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES } from '../support/operations.js';
 import { CALIFORNIAN, GERMAN } from '../support/people.js';
 import { RawSocket } from '../support/raw-socket.js';
 import { clientToken, CREATE_CLIENT_TOKEN, EXCHANGE_CODE, linkCode, VERIFICATION_LINK } from '../support/tokens.js';
@@ -38,6 +38,18 @@ const PRIVATE_FIELDS = graphql(`
             reader
           }
         }
+      }
+    }
+  }
+`);
+
+const ACTORS = graphql(`
+  query Actors($customerId: ID!) {
+    auditTrail(filter: { customerId: $customerId }) {
+      nodes {
+        operation
+        actor
+        role
       }
     }
   }
@@ -157,11 +169,11 @@ describe('an applicant', () => {
     await socket.close();
   });
 
-  it('is who acted, in what is recorded', async () => {
-    const { reviewer, client, customerId } = await applicant();
+  it('is who acted, in the audit trail', async () => {
+    const { id, client, customerId } = await applicant();
     await client.request(PATCH_CUSTOMER, { input: { customerId, kycData: GERMAN } });
-    const { events } = await reviewer.request(EVENTS, { filter: { customerId } });
-    expect(events.nodes.map(({ type }) => type)).toContain('kyc.verification.submitted');
+    const { auditTrail } = await gateway.client(await gateway.key(id, 'ADMIN')).request(ACTORS, { customerId });
+    expect(auditTrail.nodes[0]).toEqual({ operation: 'patchCustomer', actor: customerId, role: 'APPLICANT' });
   });
 
   it('patches its way through: the token lays down the transaction type of the first attempt too', async () => {

@@ -13,6 +13,8 @@ import { DocumentCamera } from './camera';
 const LARGEST_FILE = 15 * 1_048_576;
 const ACCEPTED = ['image/jpeg', 'image/png', 'application/pdf'];
 
+const SLOT_NAMES = { frontPhoto: 'file.FRONT_PHOTO', backPhoto: 'file.BACK_PHOTO', proofOfResidency: 'file.PROOF_OF_RESIDENCY' } as const;
+
 interface Verdict {
   warnings: readonly { code: string; message: string }[];
 }
@@ -22,7 +24,7 @@ export function FileSlot({ visit, input, idClass, file, onFile }: { visit: OpenV
   const { t, find } = useTexts();
   const [isCameraOpen, setCameraOpen] = useState(false);
   const inspection = useInspection(visit, input, onFile);
-  const name = find(`file.${FILE_TYPES[input]}.${idClass}`) ?? t(`file.${FILE_TYPES[input]}`);
+  const name = find(`file.${FILE_TYPES[input]}.${idClass}`) ?? t(SLOT_NAMES[input]);
   const pick = (list: FileList | null): void => {
     const [picked] = list ?? [];
     if (picked) void inspection.inspect(picked);

@@ -55,14 +55,14 @@ export class HostedPageResolver {
   constructor(private readonly core: Core) {}
 
   @FieldResolver(() => HostedPageSettingsObject, { description: 'How the hosted page looks, and who may show it.' })
-  async hostedPage(@Root() organization: OrganizationObject): Promise<HostedPageSettingsObject> {
-    return (await readHostedPage(this.core.database, organization.id)).hosted_page;
+  async hostedPage(@Root() organization: OrganizationObject, @Ctx() context: RequestContext): Promise<HostedPageSettingsObject> {
+    return (await readHostedPage(context.database, organization.id)).hosted_page;
   }
 
   @Query(() => HostedPageObject, { name: 'hostedPage', description: 'For a client token: whose page the hosted page is, and for which customer.' })
   async hostedPageOfCaller(@Ctx() context: RequestContext): Promise<HostedPageObject> {
     const { organizationId, customerId } = context.applicant;
-    const { name, environment, hosted_page: settings } = await readHostedPage(this.core.database, organizationId);
+    const { name, environment, hosted_page: settings } = await readHostedPage(context.database, organizationId);
     return { customerId, organizationName: name, environment, ...settings };
   }
 
