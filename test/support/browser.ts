@@ -53,11 +53,20 @@ export class Visitor {
     page.on('request', (request) => this.requested.push(request.url()));
   }
 
+  /** Waits for a screen by its heading. */
+  async arrives(title: string | RegExp): Promise<void> {
+    await this.page.getByRole('heading', { level: 1, name: title }).waitFor();
+  }
+
+  async keepPicture(name: string): Promise<void> {
+    await this.page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
+  }
+
   /** The heading of the screen: waits for it, looks the screen over by axe and takes its picture. */
   async sees(title: string | RegExp, picture?: string): Promise<void> {
-    await this.page.getByRole('heading', { level: 1, name: title }).waitFor();
+    await this.arrives(title);
     await this.isAccessible();
-    if (picture) await this.page.screenshot({ path: join(PICTURES, `${picture}.png`), fullPage: true });
+    if (picture) await this.keepPicture(picture);
   }
 
   /** axe-core's rules for WCAG 2.2 AA: nothing on the page violates one. */
