@@ -11,7 +11,9 @@ import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
 import { openDatabase, type Database } from './core/database.js';
 import { lockDirectory } from './core/directory-lock.js';
+import { ERROR_CODES } from './core/errors.js';
 import { Jobs } from './core/jobs.js';
+import { KeyRetention } from './core/key-retention.js';
 import { createLog, type Log } from './core/log.js';
 import { OutboundClient } from './core/outbound.js';
 import { EventStream } from './core/stream.js';
@@ -19,6 +21,7 @@ import { openTokenKey, type TokenKey } from './core/token-key.js';
 import { CustomerEntity } from './customer/entity.js';
 import { ExchangeLimit } from './customer/exchange-limit.js';
 import { CustomerResolver } from './customer/resolver.js';
+import { SessionResolver } from './customer/session-resolver.js';
 import { CustomerTokenResolver } from './customer/token-resolver.js';
 import { FileChecks } from './document/checking.js';
 import { FileCheckResolver } from './document/checking-resolver.js';
@@ -36,11 +39,13 @@ import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentitySta
 import { EventRetention } from './event/retention.js';
 import { CustomerTimelineResolver, EventResolver, IdentityTimelineResolver } from './event/timeline-resolver.js';
 import { authenticator } from './graphql/authentication.js';
+import { deadline } from './graphql/deadline.js';
 import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
 import { mountPages } from './graphql/pages.js';
 import { mountJwks } from './graphql/jwks.js';
+import { replayRepeats } from './graphql/idempotency.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute, requestIds } from './graphql/server.js';
@@ -52,6 +57,7 @@ import { demoKeys, type DemoKeys } from './organization/demo.js';
 import { ApiKeyEntity, OrganizationEntity } from './organization/entity.js';
 import { isEmbedder } from './organization/hosted-page.js';
 import { HostedPageResolver } from './organization/page-resolver.js';
+import { KeyUse } from './organization/key-use.js';
 import { OpenConnections } from './organization/open-connections.js';
 import { OrganizationResolver } from './organization/resolver.js';
 import { Tokens } from './organization/tokens.js';
@@ -114,6 +120,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
       parts.sweep.start();
       await parts.webhooks.start();
       parts.retention.start();
+      parts.keys.start();
     }
     return { url, demoKeys: keys, stop };
   } catch (error) {
@@ -131,6 +138,7 @@ interface Parts {
   events: EventStream;
   connections: OpenConnections;
   retention: EventRetention;
+  keys: KeyRetention;
   webhooks: WebhookDispatcher;
   tokenKey: TokenKey;
   tokens: Tokens;
@@ -164,13 +172,15 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   undo.push(() => connections.stop());
   const retention = new EventRetention(core);
   undo.push(() => retention.stop());
+  const keys = new KeyRetention(core);
+  undo.push(() => keys.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
   const refusals = new RefusalTrail(core);
   undo.push(() => refusals.stop());
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   const tokens = new Tokens(database, core.clock, tokenKey);
-  return { core, documents, checks: new FileChecks(core, storage, judge), links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, refusals, tokenKey, tokens };
+  return { core, documents, checks: new FileChecks(core, storage, judge), links, sweep: new FileSweep(core, storage), events, connections, retention, keys, webhooks, refusals, tokenKey, tokens };
 }
 
 async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
@@ -191,6 +201,7 @@ function resolversOf({ core, documents, checks, links, webhooks, tokens }: Parts
     new AuditResolver(),
     new CustomerResolver(core),
     new CustomerTokenResolver(tokens, new ExchangeLimit()),
+    new SessionResolver(tokens),
     new IdentityResolver(core),
     new ReviewResolver(core),
     new CustomerIdentityResolver(),
@@ -227,15 +238,17 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
     // The operator belongs to no organization, so to no trail; what is only rehearsed is not answered.
     if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ organizationId: caller.organizationId, actor: caller, operation, code: 'FORBIDDEN' });
   });
-  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, { operatorKey: config.operatorKey, tokens: parts.tokens, refusals }), connections, addressOf: addressReader(config.trustedProxies), log };
+  replayRepeats(schema, core);
+  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, { operatorKey: config.operatorKey, tokens: parts.tokens, keyUse: new KeyUse(database, core.clock, log), refusals }), connections, addressOf: addressReader(config.trustedProxies), log };
   const app = express();
   app.disable('x-powered-by');
   const httpServer = createServer(app);
   app.use(requestIds());
   app.get('/health/live', (_request, response) => void response.json({ status: 'live' }));
   app.get('/health/ready', (_request, response, next) => {
-    database.owner().execute('select 1').then(() => response.json({ status: 'ready' }), next);
+    isReady(database).then((ready) => void response.status(ready ? 200 : SERVICE_UNAVAILABLE).json({ status: ready ? 'ready' : 'unavailable' }), next);
   });
+  app.use(deadline(log));
   mountJwks(app, parts.tokenKey);
   app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
   const cutStreams = mountEventStream(app, transports);
@@ -260,6 +273,20 @@ async function listen(server: Server, config: Config): Promise<number> {
     server.listen(config.port, config.host, resolve);
   });
   return (server.address() as AddressInfo).port;
+}
+
+/** A balancer asks often, and briefly. */
+const READINESS_TIMEOUT_MILLISECONDS = 2_000;
+const SERVICE_UNAVAILABLE = ERROR_CODES.SERVICE_UNAVAILABLE.statusCode;
+
+/** Whether the database answers. */
+async function isReady(database: Database): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), READINESS_TIMEOUT_MILLISECONDS)));
+  const answered = database.owner().execute('select 1').then(() => true, () => false);
+  const ready = await Promise.race([answered, late]);
+  clearTimeout(timer);
+  return ready;
 }
 
 /** Lets running requests finish, and closes idle connections. */

@@ -1,6 +1,7 @@
 import { ROLES } from './core/caller.js';
 import { ERROR_CODES } from './core/errors.js';
 import { ACTIONS, PROJECTIONS } from './customer/lifecycle.js';
+import { FIELD_PERMISSIONS } from './graphql/field-permissions.js';
 import { PERMISSIONS } from './graphql/permissions.js';
 import { isFinal, LIFECYCLE, TRANSITIONS } from './identity/lifecycle.js';
 import { FAILURE_REASONS, SANDBOX_CONTROLS, SANDBOX_RULES, SANDBOX_SECONDS, type SandboxControl } from './kyc/sandbox.js';
@@ -16,6 +17,7 @@ const PARTS: Readonly<Record<string, () => string>> = {
   'failure-reasons': failureReasonTable,
   errors: errorTable,
   roles: roleTable,
+  fields: fieldTable,
 };
 
 const MARKED_PART = /(<!-- generated: (?<name>[\w-]+) -->\n)[^]*?(<!-- end -->)/g;
@@ -84,6 +86,13 @@ function roleTable(): string {
     Object.entries(rules).map(([field, allowed]) => [code(`${root}.${field}`), ...ROLES.map((role) => (allowed.includes(role) ? '✓' : ''))]),
   );
   return table(['root field', ...ROLES], rows);
+}
+
+function fieldTable(): string {
+  const rows = Object.entries(FIELD_PERMISSIONS).flatMap(([type, { kept }]) =>
+    Object.entries(kept).map(([field, { roles, otherwise }]) => [code(`${type}.${field}`), roles.join(', '), otherwise === null ? 'null' : 'an empty list']),
+  );
+  return table(['field', 'shown to', 'to others'], rows);
 }
 
 function code(text: string): string {

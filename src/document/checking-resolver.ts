@@ -4,7 +4,7 @@ import type { RequestContext } from '../core/context.js';
 import { badInput } from '../core/errors.js';
 import { DocumentFileType } from '../kyc/vocabularies.js';
 import type { FileChecks } from './checking.js';
-import type { IncomingFile } from './commands.js';
+import type { IncomingFile } from './incoming.js';
 import { FileWarning } from './resolver.js';
 
 @InputType()

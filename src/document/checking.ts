@@ -5,7 +5,7 @@ import { newId } from '../core/ids.js';
 import { errorFacts } from '../core/log.js';
 import type { DocumentFileType } from '../kyc/vocabularies.js';
 import { readOrganization } from '../organization/reads.js';
-import type { IncomingFile } from './commands.js';
+import type { IncomingFile } from './incoming.js';
 import type { Inspection } from './inspection.js';
 import type { FileJudge } from './judge.js';
 import { receiveFiles, type FileStorage } from './storage.js';

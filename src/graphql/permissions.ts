@@ -22,6 +22,8 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
   Query: {
     organization: MEMBERS,
     hostedPage: ['APPLICANT'],
+    apiKeys: KEY_MAKERS,
+    session: PARTNER,
     node: READERS,
     customer: READERS,
     customers: MEMBERS,
@@ -57,6 +59,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     reviewIdentity: ACTIONS.REVIEW.roles,
     requireReverification: ACTIONS.REQUIRE_REVERIFICATION.roles,
     createClientToken: CLIENTS,
+    createSession: CLIENTS,
     exchangeVerificationCode: ['VISITOR'],
     advanceSandboxClock: MEMBERS,
     createWebhookEndpoint: INTEGRATORS,
@@ -78,7 +81,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
 const REHEARSED: ReadonlySet<string> = new Set([
   'createCustomer', 'patchCustomer', 'submitIdentity', 'patchIdentity', 'submitDocument', 'updateDocument', 'submitSignatures',
   'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'createOrganization', 'updatePolicy', 'updateHostedPage', 'createApiKey',
-  'createClientToken', 'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
+  'createClientToken', 'createSession', 'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
 ]);
 
 /** What is told of a caller that asked for a root field that its role may not. */

@@ -15,6 +15,7 @@ import type { EventStream } from '../core/stream.js';
 import type { OpenConnections } from '../organization/open-connections.js';
 import type { Authenticate } from './authentication.js';
 import { formatError } from './errors.js';
+import { canonicalRequest, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, keyFault, withKey } from './idempotency.js';
 import { checkInput } from './input-faults.js';
 import { literalFaultsGathered } from './literal-faults.js';
 import { LARGEST_DOCUMENT_TOKENS, noOperation } from './operations.js';
@@ -104,7 +105,7 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
     multipartUploads({ maxFileSize: LARGEST_FILE_BYTES, maxFiles: MOST_FILES, maxOperationsSize: LARGEST_OPERATIONS_PART_BYTES }),
     express.json({ limit: LARGEST_BODY }),
     expressMiddleware(apollo, {
-      context: ({ req }) => Promise.resolve(new RequestContext(database, events, callerOfRequest(req), currentRequestId(), addressOf(req))),
+      context: ({ req }) => Promise.resolve(new RequestContext(database, events, withKey(callerOfRequest(req), req.get(IDEMPOTENCY_KEY)), currentRequestId(), addressOf(req))),
     }),
   );
   return () => apollo.stop();
@@ -124,7 +125,15 @@ function inputChecked(schema: GraphQLSchema): ApolloServerPlugin<RequestContext>
           if (operation.operation === 'subscription') {
             throw withStatus(refusal('OPERATION_NOT_ALLOWED', 'Subscriptions run over WebSocket (graphql-transport-ws) at /graphql, or over Server-Sent Events at /graphql/stream.'));
           }
-          await checkInput(schema, document, operation, request.variables ?? {}, contextValue);
+          const variables = request.variables ?? {};
+          const keyed = operation.operation === 'mutation' ? contextValue.caller.idempotency : undefined;
+          const fault = keyed && keyFault(keyed, document, operation);
+          if (fault) throw withStatus(fault);
+          await checkInput(schema, document, operation, variables, contextValue);
+          if (keyed) keyed.request = canonicalRequest(document, operation, variables);
+        },
+        willSendResponse: async ({ response, contextValue }) => {
+          if (contextValue.caller.idempotency?.replayed) response.http.headers.set(IDEMPOTENCY_REPLAYED, 'true');
         },
       }),
   };
@@ -155,6 +164,8 @@ export function notFoundRoute(request: Request, _response: Response, next: NextF
 /** The end of the chain: every error as JSON in GraphQL's form, never HTML, never a stack. */
 export function jsonErrors(log: Log): ErrorRequestHandler {
   return (error: unknown, _request, response, _next) => {
+    // Its deadline has answered it: what comes of it later is told to nobody.
+    if (response.writableEnded) return;
     const requestId = String(response.getHeader('x-request-id') ?? randomUUID());
     const formatted = formatError(asRefusal(error), requestId, log);
     if (response.headersSent) {

@@ -7,6 +7,7 @@ import type { Caller } from '../core/caller.js';
 import { RequestContext } from '../core/context.js';
 import { errorFacts, type Log } from '../core/log.js';
 import type { HeldConnection } from '../organization/open-connections.js';
+import { inTime } from './deadline.js';
 import { deliver } from './deliveries.js';
 import { formatError, formatResult } from './errors.js';
 import { Operations } from './operations.js';
@@ -18,6 +19,8 @@ const LARGEST_FRAME_BYTES = 1_048_576;
 const CONNECTION_INIT_MILLISECONDS = 5_000;
 /** Keeps connections open through proxies, and ends those whose client no longer reads. */
 const KEEP_ALIVE_MILLISECONDS = 12_000;
+/** A client that does not answer the close of its socket in this time is gone. */
+const CLOSE_GRACE_MILLISECONDS = 1_000;
 /** RFC 6455, 7.4.1. */
 const GOING_AWAY = 1001;
 /** What a client may say in graphql-transport-ws; the rest of its messages are the server's. */
@@ -48,7 +51,9 @@ export function mountWebSocket(httpServer: Server, transports: Transports): () =
   });
   return async () => {
     for (const client of sockets.clients) client.close(GOING_AWAY, 'The gateway is stopping: connect again.');
+    const silent = setTimeout(() => sockets.clients.forEach((client) => client.terminate()), CLOSE_GRACE_MILLISECONDS);
     await new Promise<void>((resolve, reject) => sockets.close((error) => (error ? reject(error) : resolve())));
+    clearTimeout(silent);
   };
 }
 
@@ -80,10 +85,10 @@ function protocolOf({ schema, database, events, authenticate, connections, log }
     // The protocol acknowledges no subscription: the answer to a query that was sent after it does.
     execute: async (operation) => {
       await stateOf.get(operation.contextValue as object)!.begun;
-      return execute(operation as ExecutionArgs);
+      return inTime(execute(operation as ExecutionArgs)).catch((error: unknown) => ({ errors: [error as GraphQLError] }));
     },
     subscribe: (operation) => {
-      const begun = deliver(operation as ExecutionArgs);
+      const begun = inTime(deliver(operation as ExecutionArgs)).catch((error: unknown) => ({ errors: [error as GraphQLError] }));
       const state = stateOf.get(operation.contextValue as object)!;
       state.begun = Promise.allSettled([state.begun, begun]);
       return begun;

@@ -124,7 +124,7 @@ export async function revokeApiKey(core: Core, caller: Caller, id: string): Prom
   });
 }
 
-/** The organization that a caller means: the operator names one, others have their own. */
+/** The organization that a caller means: its own, or for the operator the one that it names. */
 export function organizationFor(caller: Caller, given: string | null | undefined): string {
   if (caller.role !== 'OPERATOR') {
     if (given != null && given !== caller.organizationId) throw notFound('organization');
