@@ -23,9 +23,11 @@ export class RefusedError extends Error {
 export interface Gateway {
   client: Client;
   socket: SocketClient;
+  /** Gets a further token. @returns whether there is one. */
+  renew(): Promise<boolean>;
 }
 
-export function createGateway(token: () => string | null): Gateway {
+export function createGateway(token: () => string | null, renew: () => Promise<boolean>): Gateway {
   const authorization = (): string | undefined => {
     const current = token();
     return current === null ? undefined : `Bearer ${current}`;
@@ -52,7 +54,7 @@ export function createGateway(token: () => string | null): Gateway {
       }),
     ],
   });
-  return { client, socket };
+  return { client, socket, renew };
 }
 
 /** urql takes operations as text, but its types know of parsed ones alone. */
@@ -60,8 +62,23 @@ export function documentOf<Data, Variables>(document: TypedDocumentString<Data, 
   return document.toString() as DocumentInput<Data, Variables & AnyVariables>;
 }
 
-/** Runs a query or a mutation. Throws RefusedError. */
-export async function run<Data, Variables extends object>({ client }: Gateway, document: TypedDocumentString<Data, Variables>, variables: Variables): Promise<Data> {
+/** Runs a query or a mutation, with a further token where the one there is has run out. Throws RefusedError. */
+export function run<Data, Variables extends object>(gateway: Gateway, document: TypedDocumentString<Data, Variables>, variables: Variables): Promise<Data> {
+  return renewing(gateway, () => runOnce(gateway, document, variables));
+}
+
+/** Does something that takes a token; where that has run out, once more with a further one. */
+export async function renewing<Result>(gateway: Gateway, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act();
+  } catch (error) {
+    if (failureBy(error).code === 'UNAUTHENTICATED' && (await gateway.renew())) return act();
+    throw error;
+  }
+}
+
+/** Runs a query or a mutation with the token of the moment. Throws RefusedError. */
+export async function runOnce<Data, Variables extends object>({ client }: Gateway, document: TypedDocumentString<Data, Variables>, variables: Variables): Promise<Data> {
   const text = document.toString();
   const source = documentOf(document);
   const given = variables as Variables & AnyVariables;

@@ -39,7 +39,9 @@ export function phaseOf(screen: ScreenName): Phase {
 
 /** Why the attempt did not go on, in words fit for the applicant; null when it did. */
 export function reasonsOf({ identity }: Customer): string[] {
-  const rejected = identity?.documents.filter(({ status }) => status === 'REJECTED').flatMap(({ rejectionReason }) => rejectionReason ?? []) ?? [];
+  const rejected = identity?.documents.filter(({ status }) => status === 'REJECTED').flatMap(({ rejectionReason, summary }) => summary ?? rejectionReason ?? []) ?? [];
   const said = identity?.errorDescription ? [identity.errorDescription] : [];
-  return [...new Set([...said, ...rejected])];
+  const all = [...new Set([...said, ...rejected])];
+  // One may say the other and more.
+  return all.filter((reason) => !all.some((other) => other !== reason && other.includes(reason)));
 }

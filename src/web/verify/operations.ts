@@ -108,6 +108,7 @@ export const CUSTOMER = graphql(`
           selectedIdClass
           status
           rejectionReason
+          summary
           updatedAt
         }
       }

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { mayBeShown, tell } from './embedding';
-import { createGateway, failureBy, run, type Gateway } from './gateway';
+import { createGateway, failureBy, run, runOnce, type Gateway } from './gateway';
 import { watch } from './live';
 import { CUSTOMER, EXCHANGE_CODE, HOSTED_PAGE, RENEW_TOKEN } from './operations';
 import type { Customer } from './journey';
@@ -20,8 +20,6 @@ export interface OpenVisit {
   session(): Session;
   /** Reads the customer anew. */
   refresh(): Promise<void>;
-  /** To be told of a refusal: one that says the token is over ends the visit, or renews it. @returns whether it was renewed. */
-  renew(): Promise<boolean>;
 }
 
 export type Visit = { state: 'opening' } | { state: 'refused'; problem: Problem } | OpenVisit;
@@ -39,7 +37,9 @@ interface Opened {
 /** Opens the visit that the link or, after a reload, this tab's session stands for, and keeps it open. */
 export function useVisit(): Visit {
   const session = useRef<Session | null>(null);
-  const gateway = useMemo(() => createGateway(() => session.current?.token ?? null), []);
+  // The gateway stays the same, whatever becomes of the visit.
+  const latestRenew = useRef<() => Promise<boolean>>(() => Promise.resolve(false));
+  const gateway = useMemo(() => createGateway(() => session.current?.token ?? null, () => latestRenew.current()), []);
   const [opened, setOpened] = useState<Opened | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isConnected, setConnected] = useState(true);
@@ -63,13 +63,14 @@ export function useVisit(): Visit {
     return false;
   }, [gateway, keep, opened?.page.customerId, refuse]);
 
+  latestRenew.current = renew;
   useOpening(gateway, session, keep, setOpened, refuse, setProblem);
   useRenewal(session, opened !== null && problem === null, renew);
-  useWatching(gateway, problem === null ? (opened?.page.customerId ?? null) : null, refresh, setConnected, renew);
+  useWatching(gateway, problem === null ? (opened?.page.customerId ?? null) : null, refresh, setConnected);
 
   if (problem !== null) return { state: 'refused', problem };
   if (opened === null) return { state: 'opening' };
-  return { state: 'open', gateway, ...opened, isConnected, session: () => session.current!, refresh, renew };
+  return { state: 'open', gateway, ...opened, isConnected, session: () => session.current!, refresh };
 }
 
 type Keep = (session: Session | null) => void;
@@ -84,9 +85,9 @@ function useOpening(
     const open = async (code: string | null): Promise<void> => {
       try {
         if (code !== null) keep(await exchanged(gateway, code, keep));
-        const { hostedPage: page } = await run(gateway, HOSTED_PAGE, {});
+        const { hostedPage: page } = await runOnce(gateway, HOSTED_PAGE, {});
         if (!mayBeShown(page.origins)) return refuse('frame');
-        const { customer } = await run(gateway, CUSTOMER, { id: page.customerId });
+        const { customer } = await runOnce(gateway, CUSTOMER, { id: page.customerId });
         if (stopped || !customer) return;
         setProblem(null);
         onOpened({ page, customer });
@@ -127,7 +128,7 @@ function useOpening(
 /** A session for the code of a link. The code goes as the credential too: a gateway listens to nobody without one. */
 async function exchanged(gateway: Gateway, code: string, keep: Keep): Promise<Session> {
   keep({ code, token: code, renewAt: Infinity });
-  const { exchangeVerificationCode: minted } = await run(gateway, EXCHANGE_CODE, { code });
+  const { exchangeVerificationCode: minted } = await runOnce(gateway, EXCHANGE_CODE, { code });
   return sessionOf(code, minted.token, minted.expiresAt, Date.now());
 }
 
@@ -135,7 +136,7 @@ async function exchanged(gateway: Gateway, code: string, keep: Keep): Promise<Se
 async function renewed(gateway: Gateway, session: Session | null, customerId: string, keep: Keep): Promise<boolean> {
   if (!session) return false;
   try {
-    const { createClientToken: minted } = await run(gateway, RENEW_TOKEN, { customerId });
+    const { createClientToken: minted } = await runOnce(gateway, RENEW_TOKEN, { customerId });
     keep(sessionOf(session.code, minted.token, minted.expiresAt, Date.now()));
     return true;
   } catch (error) {
@@ -174,17 +175,16 @@ function useRenewal(session: { current: Session | null }, isOpen: boolean, renew
   }, [session, isOpen, renew]);
 }
 
-function useWatching(gateway: Gateway, customerId: string | null, refresh: () => Promise<void>, setConnected: (isConnected: boolean) => void, renew: () => Promise<boolean>): void {
-  const latest = useRef({ refresh, renew });
-  latest.current = { refresh, renew };
+function useWatching(gateway: Gateway, customerId: string | null, refresh: () => Promise<void>, setConnected: (isConnected: boolean) => void): void {
+  const latest = useRef(refresh);
+  latest.current = refresh;
   useEffect(() => {
     if (customerId === null) return undefined;
     const onChange = (): void => {
-      latest.current.refresh().catch((error: unknown) => {
-        if (failureBy(error).code === 'UNAUTHENTICATED') void latest.current.renew();
-      });
+      // What cannot be read now is read when the connection is back.
+      latest.current().catch(() => undefined);
     };
-    // A socket that is refused for its token never connects: renewing is what helps, and costs nothing otherwise.
+    // A socket that is refused for its token never connects: reading the state with that token renews it.
     return watch(gateway, customerId, onChange, (connected) => {
       setConnected(connected);
       if (!connected) onChange();

@@ -49,6 +49,7 @@ export const de: Record<keyof typeof en, string> = {
   'review.hint': 'Sobald Sie sie gesendet haben, beginnt die Prüfung.',
   'review.submit': 'Angaben senden',
   'review.kept': 'Liegt schon vor und bleibt, wie es ist',
+  'correct.again': 'Bitte geben Sie das noch einmal ein.',
   'correct.title': 'Bitte sehen Sie sich etwas noch einmal an',
 
   'waiting.title': 'Wir prüfen Ihre Angaben',

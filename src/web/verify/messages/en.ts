@@ -47,6 +47,7 @@ export const en = {
   'review.hint': 'Once you have sent them, they are checked at once.',
   'review.submit': 'Send my details',
   'review.kept': 'Given before, kept as it is',
+  'correct.again': 'Please enter this again.',
   'correct.title': 'Something needs another look',
 
   'waiting.title': 'We are checking your details',

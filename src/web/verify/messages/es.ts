@@ -49,6 +49,7 @@ export const es: Record<keyof typeof en, string> = {
   'review.hint': 'En cuanto las envíe, empezamos a comprobarlas.',
   'review.submit': 'Enviar mis datos',
   'review.kept': 'Ya lo tenemos, se queda como está',
+  'correct.again': 'Escríbalo de nuevo.',
   'correct.title': 'Hay algo que debe revisar',
 
   'waiting.title': 'Estamos comprobando sus datos',

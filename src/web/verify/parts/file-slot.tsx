@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'react';
 import { Button, FileTrigger } from 'react-aria-components';
-import { failureBy, type Failure } from '../gateway';
+import { failureBy, renewing, type Failure } from '../gateway';
 import { useTexts } from '../i18n';
 import { INSPECT_FILE } from '../operations';
 import { FILE_TYPES, type FileInput, type IdClass } from '../paperwork';
@@ -62,10 +62,7 @@ export function useInspection(visit: OpenVisit, input: FileInput, onFile: (file:
     setShare(0);
     const show = () => upload(visit.session().token, INSPECT_FILE, { input: { documentType: FILE_TYPES[input], file } }, setShare);
     try {
-      const { inspectFile } = await show().catch(async (error: unknown) => {
-        if (failureBy(error).code === 'UNAUTHENTICATED' && (await visit.renew())) return show();
-        throw error;
-      });
+      const { inspectFile } = await renewing(visit.gateway, show);
       setVerdict(inspectFile);
       onFile(file);
     } catch (error) {

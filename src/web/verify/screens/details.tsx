@@ -42,8 +42,7 @@ export function Details({ visit }: { visit: OpenVisit }) {
       form.refuse(refusal);
       const faulty = pages.findIndex(({ fields }) => fields.some((path) => refusal.fields.some((fault) => fault.path === path)));
       if (faulty >= 0) go(faulty);
-      if (refusal.code === 'UNAUTHENTICATED') await visit.renew();
-      else if (refusal.code !== 'network') await visit.refresh().catch(() => undefined);
+      if (refusal.code !== 'network') await visit.refresh().catch(() => undefined);
     } finally {
       setPending(false);
     }
@@ -65,14 +64,14 @@ function FieldPage({ form, fields, title, visit, isPending, onNext, onBack }: {
   const { t } = useTexts();
   const reasons = reasonsOf(visit.customer);
   const isCorrection = visit.customer.requirements.some(({ code, kind }) => kind === 'FIELD' && code === 'REENTER') || reasons.length > 0;
-  const said = new Map(visit.customer.requirements.filter(({ code }) => code === 'REENTER').map(({ field, message }) => [field, message]));
+  const again = new Set(visit.customer.requirements.filter(({ code }) => code === 'REENTER').map(({ field }) => field));
   return (
     <form noValidate onSubmit={(event) => { event.preventDefault(); onNext(); }}>
       <Title hint={t(`group.${title}.hint`)}>{t(`group.${title}`)}</Title>
       {isCorrection && <Note tone="warn" title={t('correct.title')}>{reasons.map((reason) => <p key={reason}>{reason}</p>)}</Note>}
       {fields.map((path) => (
         <div key={path}>
-          {said.has(path) && <p className="small reenter">{said.get(path)}</p>}
+          {again.has(path) && <p className="small reenter">{t('correct.again')}</p>}
           <FormField path={path} value={form.answers[path]} fault={form.faults[path] ?? null} isRequired={form.isRequired(path)} onChange={(value) => form.answer(path, value)} onLeave={() => form.leave(path)} />
         </div>
       ))}

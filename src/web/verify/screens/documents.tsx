@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { Radio, RadioGroup } from 'react-aria-components';
-import { failureBy, RefusedError, type Failure } from '../gateway';
+import { failureBy, RefusedError, renewing, type Failure } from '../gateway';
 import { useTexts } from '../i18n';
 import { phasesOf, reasonsOf } from '../journey';
 import { SUBMIT_DOCUMENT } from '../operations';
@@ -72,11 +72,7 @@ function useSending(visit: OpenVisit, onMissing: (paths: string[]) => void): Sen
     setShare(0);
     setFailure(null);
     try {
-      await attempt(input).catch(async (error: unknown) => {
-        // The token has run out over the pictures: with a new one it is the same submission.
-        if (failureBy(error).code === 'UNAUTHENTICATED' && (await visit.renew())) return attempt(input);
-        throw error;
-      });
+      await renewing(visit.gateway, () => attempt(input));
       await visit.refresh();
     } catch (error) {
       const refusal = failureBy(error);
@@ -117,7 +113,7 @@ function ChooseDocument({ visit, paperwork, country, chosen, onCountry, onChosen
           ))}
         </div>
       </RadioGroup>
-      <p className="small muted">{attempts === 1 ? t('documents.attemptsOne') : t('documents.attempts', { attempts })}</p>
+      <p className="small muted attempts">{attempts === 1 ? t('documents.attemptsOne') : t('documents.attempts', { attempts })}</p>
       <div className="buttons"><PrimaryButton onPress={() => onChosen(current)}>{t('continue')}</PrimaryButton></div>
     </>
   );

@@ -30,8 +30,7 @@ export function Signing({ visit }: { visit: OpenVisit }) {
     } catch (error) {
       const refusal = failureBy(error);
       setFailure(refusal);
-      if (refusal.code === 'UNAUTHENTICATED') await visit.renew();
-      else if (refusal.code !== 'network') await visit.refresh().catch(() => undefined);
+      if (refusal.code !== 'network') await visit.refresh().catch(() => undefined);
     } finally {
       setPending(false);
     }
