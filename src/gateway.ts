@@ -1,7 +1,6 @@
 // First of all: the decorators of every floor need it.
 import 'reflect-metadata';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import express from 'express';
 import { addressReader } from './core/caller-address.js';
 import { RefusalTrail } from './audit/refusals.js';
@@ -32,6 +31,7 @@ import { createInspector } from './document/inspection.js';
 import { FileLinks } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
+import { RevealResolver } from './document/reveal-resolver.js';
 import { clamdScanner } from './document/scanner.js';
 import { localStorage, type FileStorage } from './document/storage.js';
 import { FileSweep } from './document/sweep.js';
@@ -43,12 +43,14 @@ import { deadline } from './graphql/deadline.js';
 import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
+import { close, listen } from './graphql/listening.js';
 import { mountPages } from './graphql/pages.js';
 import { mountJwks } from './graphql/jwks.js';
+import { requestScopes } from './graphql/request-log.js';
 import { replayRepeats } from './graphql/idempotency.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
-import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute, requestIds } from './graphql/server.js';
+import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute } from './graphql/server.js';
 import { mountWebSocket } from './graphql/sockets.js';
 import { IdentityEntity } from './identity/entity.js';
 import { CustomerIdentityResolver, IdentityResolver, ReviewResolver } from './identity/resolver.js';
@@ -207,6 +209,7 @@ function resolversOf({ core, documents, checks, links, webhooks, tokens }: Parts
     new CustomerIdentityResolver(),
     new DocumentResolver(documents, links),
     new FileCheckResolver(checks),
+    new RevealResolver(core),
     new FileUploadResolver(),
     new IdentityDocumentResolver(),
     new SignatureResolver(core),
@@ -243,7 +246,7 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   const app = express();
   app.disable('x-powered-by');
   const httpServer = createServer(app);
-  app.use(requestIds());
+  app.use(requestScopes(log));
   app.get('/health/live', (_request, response) => void response.json({ status: 'live' }));
   app.get('/health/ready', (_request, response, next) => {
     isReady(database).then((ready) => void response.status(ready ? 200 : SERVICE_UNAVAILABLE).json({ status: ready ? 'ready' : 'unavailable' }), next);
@@ -267,14 +270,6 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   return url;
 }
 
-async function listen(server: Server, config: Config): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(config.port, config.host, resolve);
-  });
-  return (server.address() as AddressInfo).port;
-}
-
 /** A balancer asks often, and briefly. */
 const READINESS_TIMEOUT_MILLISECONDS = 2_000;
 const SERVICE_UNAVAILABLE = ERROR_CODES.SERVICE_UNAVAILABLE.statusCode;
@@ -288,15 +283,3 @@ async function isReady(database: Database): Promise<boolean> {
   clearTimeout(timer);
   return ready;
 }
-
-/** Lets running requests finish, and closes idle connections. */
-async function close(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const force = setTimeout(() => server.closeAllConnections(), STOP_GRACE_MILLISECONDS);
-  await closed;
-  clearTimeout(force);
-}
-
-/** Within the 10 s that a stop may take in all. */
-const STOP_GRACE_MILLISECONDS = 3_000;

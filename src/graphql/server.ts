@@ -9,8 +9,8 @@ import type { AddressOf } from '../core/caller-address.js';
 import { RequestContext } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import { ERROR_CODES, refusal, type ErrorCode } from '../core/errors.js';
-import type { Log } from '../core/log.js';
-import { newRequestScope, requestScope } from '../core/request-scope.js';
+import { errorFacts, type Log } from '../core/log.js';
+import { requestScope } from '../core/request-scope.js';
 import type { EventStream } from '../core/stream.js';
 import type { OpenConnections } from '../organization/open-connections.js';
 import type { Authenticate } from './authentication.js';
@@ -45,16 +45,6 @@ interface GatewayRequest extends Request {
   caller?: Caller;
 }
 
-/** Gives every request an id, in the response and in whatever is logged of it, and the headers that every answer bears. */
-export function requestIds(): RequestHandler {
-  return (_request, response, next) => {
-    const requestId = randomUUID();
-    response.set({ 'x-request-id': requestId, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
-    response.removeHeader('x-powered-by');
-    requestScope.run(newRequestScope(requestId), next);
-  };
-}
-
 /** Establishes the caller before anything of the request is parsed. */
 export function authenticated(authenticate: Authenticate): RequestHandler {
   return (request: GatewayRequest, _response, next) => {
@@ -87,7 +77,7 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
     includeStacktraceInErrorResponses: false,
     parseOptions: { maxTokens: LARGEST_DOCUMENT_TOKENS },
     stopOnTerminationSignals: false,
-    logger: { debug: () => undefined, info: () => undefined, warn: (message) => log.warn(String(message)), error: (message) => log.error(String(message)) },
+    logger: { debug: () => undefined, info: () => undefined, warn: (message) => log.warn(errorFacts(message), 'apollo'), error: (message) => log.error(errorFacts(message), 'apollo') },
     formatError: (formatted, error) => formatApolloError(formatted.extensions?.['code'], error, log),
     plugins: [
       ApolloServerPluginCacheControlDisabled(),

@@ -6,12 +6,14 @@ import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import type { Caller } from '../core/caller.js';
 import { RequestContext } from '../core/context.js';
 import { errorFacts, type Log } from '../core/log.js';
+import { newRequestScope, requestScope } from '../core/request-scope.js';
 import type { HeldConnection } from '../organization/open-connections.js';
 import { inTime } from './deadline.js';
 import { deliver } from './deliveries.js';
 import { formatError, formatResult } from './errors.js';
+import { logRequest } from './request-log.js';
 import { Operations } from './operations.js';
-import { GRAPHQL_PATH, type Transports } from './server.js';
+import { currentRequestId, GRAPHQL_PATH, type Transports } from './server.js';
 
 /** Operations are a few kilobytes; files come by HTTP. */
 const LARGEST_FRAME_BYTES = 1_048_576;
@@ -67,6 +69,8 @@ function protocolOf({ schema, database, events, authenticate, connections, log }
       try {
         extra.caller = await authenticate(connectionParams?.authorization ?? connectionParams?.Authorization);
       } catch (error) {
+        const scope = requestScope.getStore();
+        if (scope) scope.code = 'UNAUTHENTICATED';
         if (error instanceof GraphQLError) return false;
         throw error;
       }
@@ -75,10 +79,12 @@ function protocolOf({ schema, database, events, authenticate, connections, log }
       return true;
     },
     onSubscribe: ({ extra }, _id, payload) => {
+      const scope = requestScope.getStore();
+      if (scope) scope.caller = extra.caller!;
       const prepared = operations.prepare(payload.query, payload.operationName, payload.variables);
       if (!('document' in prepared)) return prepared;
       const connection = { lastEventId: null, isAuthorized: () => extra.held?.isAuthorized() ?? false };
-      const contextValue = new RequestContext(database, events, extra.caller!, randomUUID(), extra.address, connection);
+      const contextValue = new RequestContext(database, events, extra.caller!, currentRequestId(), extra.address, connection);
       stateOf.set(contextValue, extra);
       return { schema, document: prepared.document, operationName: payload.operationName ?? null, variableValues: payload.variables ?? null, contextValue };
     },
@@ -95,7 +101,7 @@ function protocolOf({ schema, database, events, authenticate, connections, log }
     },
     onNext: (_context, _id, _payload, { contextValue }, result) => formatResult(result as ExecutionResult, (contextValue as RequestContext).requestId, log),
     onError: (_context, _id, _payload, errors) => {
-      const requestId = randomUUID();
+      const requestId = currentRequestId();
       return errors.map((error) => formatError(error, requestId, log));
     },
   });
@@ -132,20 +138,27 @@ async function receive(socket: WebSocket, data: RawData, isBinary: boolean, take
   // Nothing that comes after a socket was refused is looked at.
   if (socket.readyState !== socket.OPEN) return;
   const text = String(data);
-  if (isBinary || !isClientMessage(text)) return socket.close(CloseCode.BadRequest, 'Invalid message received');
+  const type = isBinary ? null : clientMessageType(text);
+  if (type === null) return socket.close(CloseCode.BadRequest, 'Invalid message received');
+  const scope = newRequestScope(randomUUID());
+  const began = performance.now();
   try {
-    await take(text);
+    await requestScope.run(scope, () => take(text));
   } catch (error) {
-    log.error(errorFacts(error), 'serving a message failed');
+    log.error({ requestId: scope.requestId, ...errorFacts(error) }, 'serving a message failed');
     socket.close(CloseCode.InternalServerError, 'Internal server error');
   }
+  // An operation is a request, and so is the connection; a subscription's line comes when it ends.
+  if (type === MessageType.Subscribe || type === MessageType.ConnectionInit) logRequest(log, scope, began, { transport: 'websocket', route: type });
 }
 
-function isClientMessage(text: string): boolean {
+/** What a client says; null when it is nothing that a client may say. */
+function clientMessageType(text: string): MessageType | null {
   try {
-    return CLIENT_MESSAGES.has(validateMessage(JSON.parse(text)).type);
+    const { type } = validateMessage(JSON.parse(text));
+    return CLIENT_MESSAGES.has(type) ? type : null;
   } catch {
-    return false;
+    return null;
   }
 }
 
