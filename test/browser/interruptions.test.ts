@@ -102,30 +102,28 @@ describe('what was entered', () => {
     await visitor.page.getByText('This is not a possible phone number.', { exact: false }).waitFor();
     await visitor.sees('About you', 'faults');
     await visitor.press('Continue');
-    expect(await visitor.page.getByText('Please fill this in.').count()).toBe(2);
+    expect(await visitor.page.getByText('Please fill this in.').count()).toBe(3);
     await visitor.arrives('About you');
     await visitor.leave();
   });
 
   it('outlives the token, which is renewed by itself, and the link: a new one goes on with it', async () => {
-    const { partner, id } = await gateway.organization();
+    const { partner } = await gateway.organization();
     const { customerId, link } = await invite(partner);
     const visitor = await browser.visitor();
     await visitor.page.goto(link);
     await visitor.fill('First name', 'Ada');
-    const secret = 'C01X00T47';
     ahead += 16 * MINUTES;
     // The token is over; the code is not.
-    await visitor.fill('Last name', secret);
+    await visitor.fill('Last name', 'Lovelace');
     await visitor.press('Continue');
     await visitor.page.getByText('Please fill this in.').first().waitFor();
+    // The socket ends with its token, and the page finds that there is no further one.
     ahead += 2 * DAY;
-    await visitor.press('Continue');
     await visitor.sees('Your session has ended', 'session-ended');
     await visitor.page.evaluate(`location.href = ${JSON.stringify(await linkOf(partner, customerId))}`);
     await visitor.arrives('About you');
     expect(await visitor.page.getByLabel('First name').inputValue()).toBe('Ada');
-    expect(id).toMatch(/^org_/);
     await visitor.leave();
   });
 
@@ -135,8 +133,8 @@ describe('what was entered', () => {
     const visitor = await browser.visitor();
     await visitor.page.goto(link);
     await visitor.arrives('About you');
-    const { apiKeys } = await gateway.client(await gateway.key(organization.id, 'ADMIN')).post({ query: '{ apiKeys { id role } }' }).then(({ json }) => json.data as { apiKeys: { id: string; role: string }[] });
-    await gateway.operator.request(REVOKE_API_KEY, { input: { apiKeyId: apiKeys.find(({ role }) => role === 'PARTNER')!.id } });
+    const { apiKeys } = await gateway.client(await gateway.key(organization.id, 'ADMIN')).post({ query: '{ apiKeys { nodes { id role } } }' }).then(({ json }) => json.data as { apiKeys: { nodes: { id: string; role: string }[] } });
+    await gateway.operator.request(REVOKE_API_KEY, { input: { apiKeyId: apiKeys.nodes.find(({ role }) => role === 'PARTNER')!.id } });
     await visitor.sees('Your session has ended');
     await visitor.leave();
   });
