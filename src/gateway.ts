@@ -48,6 +48,7 @@ import { mountPages } from './graphql/pages.js';
 import { mountJwks } from './graphql/jwks.js';
 import { requestScopes } from './graphql/request-log.js';
 import { replayRepeats } from './graphql/idempotency.js';
+import { ReviewerLogin } from './graphql/reviewer-login.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute } from './graphql/server.js';
@@ -258,6 +259,8 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   undo.push(await mountGraphql(app, transports));
   mountFiles(app, parts.links);
   mountPages(app, { isEmbedder: (origin) => isEmbedder(database, origin) });
+  const login = config.oidc && new ReviewerLogin(core, config.oidc);
+  login?.mount(app);
   app.use(notFoundRoute);
   app.use(jsonErrors(log));
   const closeSockets = mountWebSocket(httpServer, transports);
@@ -267,6 +270,7 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   const url = config.publicUrl ?? `http://${host}:${port}`;
   parts.links.serveAt(url);
   parts.tokens.issueFrom(url);
+  login?.serveAt(url);
   return url;
 }
 
