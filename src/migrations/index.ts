@@ -18,5 +18,5 @@ export const migrations = [
   { name: '0007-audit', class: Audit },
   { name: '0008-idempotency', class: Idempotency },
   { name: '0009-stuck-attempts', class: StuckAttempts },
-  { name: '0010-hosted-page', class: HostedPage },
+  { name: '0011-hosted-page', class: HostedPage },
 ];
