@@ -18,6 +18,10 @@ const leftOut = missing.flatMap(({ suites }) => suites);
 const BROWSER_SUITES = ['test/browser/**/*.test.ts'];
 if (CHROMIUM === null) console.log('Left out: the suites in a browser (no Chromium is installed; CHROMIUM_PATH may name one).');
 
+/** What is run by `npm run faults` alone: it takes long, and kills what it runs. */
+const FAULT_SUITES = ['test/faults/**/*.test.ts'];
+const LONGEST_FAULT_MILLISECONDS = 3_600_000;
+
 const shared = {
   // Two copies of graphql in one process do not know each other's types.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
@@ -29,7 +33,7 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      { ...shared, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...GATEWAY_SUITES, ...BROWSER_SUITES, ...leftOut], ...limits } },
+      { ...shared, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...GATEWAY_SUITES, ...BROWSER_SUITES, ...FAULT_SUITES, ...leftOut], ...limits } },
       ...databases.map((database) => ({
         ...shared,
         test: { name: database, include: GATEWAY_SUITES, exclude: leftOut, globalSetup: ['test/support/databases.ts'], env: { TEST_DATABASE: database }, ...limits },
@@ -38,6 +42,19 @@ export default defineConfig({
         ...shared,
         test: { name: 'browser', include: BROWSER_SUITES, globalSetup: ['test/support/databases.ts'], env: { TEST_DATABASE: 'pglite' }, ...limits },
       }]),
+      ...(process.env['FAULTS'] ? faults() : []),
     ],
   },
 });
+
+/** The suites of faults: against a gateway on each database, and against the program as a process. */
+function faults(): object[] {
+  const long = { testTimeout: LONGEST_FAULT_MILLISECONDS, hookTimeout: LONGEST_FAULT_MILLISECONDS, disableConsoleIntercept: true };
+  return [
+    ...databases.map((database) => ({
+      ...shared,
+      test: { name: `faults-${database}`, include: ['test/faults/gateway/**/*.test.ts'], globalSetup: ['test/support/databases.ts'], env: { TEST_DATABASE: database }, ...long },
+    })),
+    { ...shared, test: { name: 'faults', include: ['test/faults/process/**/*.test.ts'], ...long } },
+  ];
+}

@@ -10,8 +10,9 @@ import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
 import { openDatabase, type Database } from './core/database.js';
 import { lockDirectory } from './core/directory-lock.js';
-import { ERROR_CODES } from './core/errors.js';
+import { FreeSpace } from './core/free-space.js';
 import { Jobs } from './core/jobs.js';
+import { isReady } from './core/readiness.js';
 import { KeyRetention } from './core/key-retention.js';
 import { createLog, type Log } from './core/log.js';
 import { OutboundClient } from './core/outbound.js';
@@ -159,7 +160,10 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   );
   const jobs = await Jobs.open(database, verification.kinds(), log);
   undo.push(() => jobs.stop());
-  const core: Core = { database, jobs, clock: overrides.clock ?? systemClock, log, allowPrivateUrls: config.allowPrivateUrls };
+  const space = new FreeSpace(config.dataDirectory, log);
+  await space.start();
+  undo.push(() => Promise.resolve(space.stop()));
+  const core: Core = { database, jobs, clock: overrides.clock ?? systemClock, log, allowPrivateUrls: config.allowPrivateUrls, space };
   const inspector = createInspector();
   undo.push(() => inspector.close());
   const storage = await openStorage(config, log, undo);
@@ -250,7 +254,7 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   app.use(requestScopes(log));
   app.get('/health/live', (_request, response) => void response.json({ status: 'live' }));
   app.get('/health/ready', (_request, response, next) => {
-    isReady(database).then((ready) => void response.status(ready ? 200 : SERVICE_UNAVAILABLE).json({ status: ready ? 'ready' : 'unavailable' }), next);
+    isReady(database).then((ready) => void response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'unavailable' }), next);
   });
   app.use(deadline(log));
   mountJwks(app, parts.tokenKey);
@@ -272,18 +276,4 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   parts.tokens.issueFrom(url);
   login?.serveAt(url);
   return url;
-}
-
-/** A balancer asks often, and briefly. */
-const READINESS_TIMEOUT_MILLISECONDS = 2_000;
-const SERVICE_UNAVAILABLE = ERROR_CODES.SERVICE_UNAVAILABLE.statusCode;
-
-/** Whether the database answers. */
-async function isReady(database: Database): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), READINESS_TIMEOUT_MILLISECONDS)));
-  const answered = database.owner().execute('select 1').then(() => true, () => false);
-  const ready = await Promise.race([answered, late]);
-  clearTimeout(timer);
-  return ready;
 }
