@@ -2,6 +2,7 @@ import { Audit } from './audit.js';
 import { ClientTokens } from './client-tokens.js';
 import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
+import { HostedPage } from './hosted-page.js';
 import { EventRetention } from './event-retention.js';
 import { Idempotency } from './idempotency.js';
 import { LegalHold } from './legal-hold.js';
@@ -19,4 +20,5 @@ export const migrations = [
   { name: '0008-idempotency', class: Idempotency },
   { name: '0009-stuck-attempts', class: StuckAttempts },
   { name: '0010-legal-hold', class: LegalHold },
+  { name: '0011-hosted-page', class: HostedPage },
 ];

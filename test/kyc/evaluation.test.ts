@@ -5,7 +5,7 @@ import { PHOTO_ID_DEMAND, PROOF_OF_ADDRESS_CLASSES, PROOF_OF_ADDRESS_DEMAND } fr
 import { fileTypesOf, unmetBySubmission, type SubjectDocument, type SubmittedDocument } from '../../src/kyc/document-demands.js';
 import { FIELD_PATHS, mergeKycData, type FieldPath, type KycData } from '../../src/kyc/fields.js';
 import { DEFAULT_POLICY, type Policy } from '../../src/kyc/policy.js';
-import { meetFieldDemands, missingFields, requestByReviewer, requirementsOf, withoutFieldDemand, type Requirement, type RequirementSubject } from '../../src/kyc/requirements.js';
+import { meetFieldDemands, missingFields, openDocumentDemands, requestByReviewer, requirementsOf, withoutFieldDemand, type Requirement, type RequirementSubject } from '../../src/kyc/requirements.js';
 import { validateKycData } from '../../src/kyc/validation.js';
 import type { IdClass, IdentityStatus } from '../../src/kyc/vocabularies.js';
 import { concludeDocuments, concludeEvaluation, concludeReview } from '../../src/verification/evaluation.js';
@@ -93,7 +93,9 @@ class Walk {
   }
 
   #review(): void {
-    const asked = this.reviews.shift() ?? null;
+    const owed = openDocumentDemands(this.subject)[0]?.acceptedDocuments?.[0];
+    // Who has spent every attempt and owes a document still is a reviewer's: asking for it again grants one more.
+    const asked = this.reviews.shift() ?? (owed && this.attemptsRemaining === 0 ? { documents: [owed] } : null);
     if (asked === null) {
       this.status = step(this.status, concludeReview(this.subject));
       return;
