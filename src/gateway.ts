@@ -1,7 +1,6 @@
 // First of all: the decorators of every floor need it.
 import 'reflect-metadata';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import express from 'express';
 import { addressReader } from './core/caller-address.js';
 import { RefusalTrail } from './audit/refusals.js';
@@ -23,9 +22,12 @@ import { EventStream } from './core/stream.js';
 import { openTokenKey, type TokenKey } from './core/token-key.js';
 import { CustomerEntity } from './customer/entity.js';
 import { ExchangeLimit } from './customer/exchange-limit.js';
+import { LegalHoldResolver } from './customer/hold-resolver.js';
 import { CustomerResolver } from './customer/resolver.js';
 import { SessionResolver } from './customer/session-resolver.js';
 import { CustomerTokenResolver } from './customer/token-resolver.js';
+import { FileChecks } from './document/checking.js';
+import { FileCheckResolver } from './document/checking-resolver.js';
 import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
 import { DocumentFetches } from './document/fetching.js';
@@ -45,6 +47,8 @@ import { deadline } from './graphql/deadline.js';
 import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
+import { close, listen } from './graphql/listening.js';
+import { mountPages } from './graphql/pages.js';
 import { mountJwks } from './graphql/jwks.js';
 import { requestScopes } from './graphql/request-log.js';
 import { replayRepeats } from './graphql/idempotency.js';
@@ -59,6 +63,8 @@ import { SEALED_TABLES } from './kyc/personal-data.js';
 import { migrations } from './migrations/index.js';
 import { demoKeys, type DemoKeys } from './organization/demo.js';
 import { ApiKeyEntity, OrganizationEntity } from './organization/entity.js';
+import { isEmbedder } from './organization/hosted-page.js';
+import { HostedPageResolver } from './organization/page-resolver.js';
 import { KeyUse } from './organization/key-use.js';
 import { OpenConnections } from './organization/open-connections.js';
 import { OrganizationResolver } from './organization/resolver.js';
@@ -137,6 +143,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
 interface Parts {
   core: Core;
   documents: DocumentCommands;
+  checks: FileChecks;
   links: FileLinks;
   sweep: FileSweep;
   events: EventStream;
@@ -190,14 +197,15 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   undo.push(() => refusals.stop());
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   const tokens = new Tokens(database, core.clock, tokenKey);
-  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, plainSweep, keys, webhooks, refusals, tokenKey, tokens };
+  return { core, documents, checks: new FileChecks(core, storage, judge), links, sweep: new FileSweep(core, storage), events, connections, retention, plainSweep, keys, webhooks, refusals, tokenKey, tokens };
 }
 
 /** The resolvers of every floor, each with what it needs. */
-function resolversOf({ core, documents, links, webhooks, tokens }: Parts): object[] {
+function resolversOf({ core, documents, checks, links, webhooks, tokens }: Parts): object[] {
   return [
     new RootResolver(),
     new OrganizationResolver(core),
+    new HostedPageResolver(core),
     new AuditResolver(),
     new CustomerResolver(core),
     new CustomerTokenResolver(tokens, new ExchangeLimit()),
@@ -206,6 +214,8 @@ function resolversOf({ core, documents, links, webhooks, tokens }: Parts): objec
     new ReviewResolver(core),
     new CustomerIdentityResolver(),
     new DocumentResolver(documents, links),
+    new LegalHoldResolver(core),
+    new FileCheckResolver(checks),
     new RevealResolver(core),
     new FileUploadResolver(),
     new IdentityDocumentResolver(),
@@ -236,7 +246,7 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   const { database, log } = core;
   const schema = buildGatewaySchema(resolversOf(parts), async ({ caller }, operation) => {
     // The operator belongs to no organization, so to no trail; what is only rehearsed is not answered.
-    if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ organizationId: caller.organizationId, actor: caller, operation, code: 'FORBIDDEN' });
+    if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ actor: caller, operation, code: 'FORBIDDEN' });
   });
   replayRepeats(schema, core);
   const transports = { schema, database, events, authenticate: authenticator(database, core.clock, { operatorKey: config.operatorKey, tokens: parts.tokens, keyUse: new KeyUse(database, core.clock, log), refusals }), connections, addressOf: addressReader(config.trustedProxies), log };
@@ -254,6 +264,7 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   const cutStreams = mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));
   mountFiles(app, parts.links);
+  mountPages(app, { isEmbedder: (origin) => isEmbedder(database, origin) });
   const login = config.oidc && new ReviewerLogin(core, config.oidc);
   login?.mount(app);
   app.use(notFoundRoute);
@@ -268,23 +279,3 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   login?.serveAt(url);
   return url;
 }
-
-async function listen(server: Server, config: Config): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(config.port, config.host, resolve);
-  });
-  return (server.address() as AddressInfo).port;
-}
-
-/** Lets running requests finish, and closes idle connections. */
-async function close(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const force = setTimeout(() => server.closeAllConnections(), STOP_GRACE_MILLISECONDS);
-  await closed;
-  clearTimeout(force);
-}
-
-/** Within the 10 s that a stop may take in all. */
-const STOP_GRACE_MILLISECONDS = 3_000;

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { Actor } from '../core/audit-entry.js';
+import type { Member } from '../core/caller.js';
 import { MILLISECONDS_PER_SECOND } from '../core/clock.js';
 import type { Core } from '../core/command.js';
 import type { ErrorCode } from '../core/errors.js';
@@ -11,8 +11,7 @@ const WINDOW_MILLISECONDS = 60 * MILLISECONDS_PER_SECOND;
 
 /** A refusal of rights to a known caller of an organization. */
 export interface Refused {
-  organizationId: string;
-  actor: Actor;
+  actor: Member;
   /** The root field, or how else it was asked. */
   operation: string;
   code: Extract<ErrorCode, 'FORBIDDEN' | 'UNAUTHENTICATED'>;
@@ -62,10 +61,11 @@ export class RefusalTrail {
     }
   }
 
-  async #write({ organizationId, actor, operation, code }: Refused, count: number): Promise<void> {
+  async #write({ actor, operation, code }: Refused, count: number): Promise<void> {
+    const { organizationId } = actor;
     try {
       await this.core.database.scoped(organizationId).transactional((em) =>
-        appendToLedger(em.getKysely() as unknown as Kysely<LedgerTables>, organizationId, actor, this.core.clock.now(), { kind: 'REFUSAL', operation, code, count }, []),
+        appendToLedger(em.getKysely() as unknown as Kysely<LedgerTables>, organizationId, actor, this.core.clock.now(), { kind: 'REFUSAL', operation, code, count, ...('customerId' in actor ? { customerId: actor.customerId } : {}) }, []),
       );
     } catch (error) {
       this.core.log.error(errorFacts(error), 'writing a refusal into the audit trail failed');

@@ -92,6 +92,7 @@ export async function createCustomer(core: Core, caller: Member, input: NewCusto
         verifiedAt: null,
         erasedAt: null,
         currentIdentityId: null,
+        legalHoldSince: null,
         version: 1,
         createdAt: unit.now,
         updatedAt: unit.now,

@@ -29,6 +29,7 @@ export const CustomerEntity = defineEntity({
     erasedAt: p.datetime().nullable(),
     verifiedAt: p.datetime().nullable(),
     currentIdentityId: p.string().nullable(),
+    legalHoldSince: p.datetime().nullable(),
     version: p.integer(),
     createdAt: p.datetime(),
     updatedAt: p.datetime(),

@@ -22,6 +22,7 @@ export interface CustomerRow extends SealedRow {
   erased_at: string | Date | null;
   verified_at: string | Date | null;
   current_identity_id: string | null;
+  legal_hold_since: string | Date | null;
   version: number;
   created_at: string | Date;
   updated_at: string | Date;
@@ -43,6 +44,7 @@ export function customerRow(customer: Customer): CustomerRow {
     erased_at: customer.erasedAt ?? null,
     verified_at: customer.verifiedAt ?? null,
     current_identity_id: customer.currentIdentityId ?? null,
+    legal_hold_since: customer.legalHoldSince ?? null,
     version: customer.version,
     created_at: customer.createdAt,
     updated_at: customer.updatedAt,

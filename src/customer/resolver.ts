@@ -23,6 +23,8 @@ export class CustomerObject extends NodeObject {
   kycStatus!: vocabularies.KycStatus;
   @Field(() => DateTimeScalar, { nullable: true, description: 'When verification last succeeded; null until then.' })
   verifiedAt!: string | Date | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Since when a legal hold keeps the data from being erased, for REVIEWER and ADMIN; null where there is none, and for others.' })
+  legalHoldSince!: string | Date | null;
   @Field(() => Int, { description: 'Grows by one with every committed change of this object.' })
   version!: number;
   @Field(() => DateTimeScalar)
@@ -47,6 +49,7 @@ export function customerView(row: CustomerRow): CustomerObject {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     currentIdentityId: row.current_identity_id,
+    legalHoldSince: row.legal_hold_since,
     row,
     standing: { customerStatus: row.status, identityStatus: row.identity_status, documentAttemptsRemaining: row.document_attempts_remaining, hasDocuments: row.has_documents },
   };
@@ -124,7 +127,7 @@ class ReactivateCustomerInput {
 
 /** What comes of a command on a customer. */
 @ObjectType({ simpleResolvers: true })
-class CustomerPayload {
+export class CustomerPayload {
   @Field(() => CustomerObject)
   customer!: CustomerObject;
 }

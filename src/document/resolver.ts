@@ -18,7 +18,7 @@ import { documentById, documentPersonal, documentRow, documentsByIdentity, fileP
 import { summaryOf } from './summary.js';
 
 @ObjectType({ description: 'What a reviewer may object to, said before it costs an attempt. The file was accepted all the same.', simpleResolvers: true })
-class FileWarning {
+export class FileWarning {
   @Field(() => String)
   code!: string;
   @Field(() => String)

@@ -16,7 +16,7 @@ const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 
 /** Makes the check that every transport asks before it parses anything. */
 export function authenticator(database: Database, clock: Clock, { operatorKey, tokens, keyUse, refusals }: { operatorKey: string | null; tokens: Tokens; keyUse: KeyUse; refusals: RefusalTrail }): Authenticate {
-  const onEnded = (key: KeyHolder): Promise<void> => refusals.record({ organizationId: key.organizationId, actor: key, operation: 'authenticate', code: 'UNAUTHENTICATED' });
+  const onEnded = (key: KeyHolder): Promise<void> => refusals.record({ actor: key, operation: 'authenticate', code: 'UNAUTHENTICATED' });
   return async (authorization) => {
     const credential = typeof authorization === 'string' && authorization.length <= LONGEST_AUTHORIZATION ? BEARER.exec(authorization)?.[1] : undefined;
     const caller = credential === undefined ? null : ((await callerOf(database, clock, operatorKey, credential, onEnded)) ?? (await tokens.holderOf(credential)));

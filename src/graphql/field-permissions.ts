@@ -30,7 +30,11 @@ export const FIELD_PERMISSIONS: Readonly<Record<string, TypeRules>> = {
       'id', 'type', 'status', 'kycStatus', 'partnerUserId', 'email', 'firstName', 'lastName', 'verifiedAt', 'kycData', 'requirements', 'allowedActions',
       'identity', 'identities', 'events', 'version', 'createdAt', 'updatedAt',
     ],
-    kept: { verificationLink: { roles: ['PARTNER'], otherwise: null } },
+    kept: {
+      verificationLink: { roles: ['PARTNER'], otherwise: null },
+      // The person, and whoever speaks to it, is not told.
+      legalHoldSince: { roles: ['REVIEWER', 'ADMIN'], otherwise: null },
+    },
   },
   Identity: {
     shown: [

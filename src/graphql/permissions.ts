@@ -21,6 +21,7 @@ const KEY_MAKERS: readonly Role[] = ['OPERATOR', 'ADMIN'];
 export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription', Readonly<Record<string, readonly Role[]>>>> = {
   Query: {
     organization: MEMBERS,
+    hostedPage: ['APPLICANT'],
     apiKeys: KEY_MAKERS,
     session: PARTNER,
     node: READERS,
@@ -42,12 +43,14 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
   Mutation: {
     createOrganization: ['OPERATOR'],
     updatePolicy: KEY_MAKERS,
+    updateHostedPage: KEY_MAKERS,
     createApiKey: KEY_MAKERS,
     revokeApiKey: KEY_MAKERS,
     createCustomer: PARTNER,
     patchCustomer: ACTIONS.PATCH_CUSTOMER.roles,
     submitIdentity: ACTIONS.SUBMIT_IDENTITY.roles,
     patchIdentity: ACTIONS.PATCH_IDENTITY.roles,
+    inspectFile: CLIENTS,
     submitDocument: ACTIONS.SUBMIT_DOCUMENT.roles,
     updateDocument: ACTIONS.UPDATE_DOCUMENT.roles,
     submitSignatures: ACTIONS.SUBMIT_SIGNATURES.roles,
@@ -56,6 +59,8 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     reviewIdentity: ACTIONS.REVIEW.roles,
     requireReverification: ACTIONS.REQUIRE_REVERIFICATION.roles,
     revealKycData: ['PARTNER', 'REVIEWER'],
+    placeLegalHold: ['ADMIN'],
+    releaseLegalHold: ['ADMIN'],
     createClientToken: CLIENTS,
     createSession: CLIENTS,
     exchangeVerificationCode: ['VISITOR'],
@@ -77,9 +82,10 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
 
 /** The mutations whose every effect goes through core/command, which takes a rehearsal back. Others are not rehearsed. */
 const REHEARSED: ReadonlySet<string> = new Set([
+  'placeLegalHold', 'releaseLegalHold',
   'createCustomer', 'patchCustomer', 'submitIdentity', 'patchIdentity', 'submitDocument', 'updateDocument', 'submitSignatures',
   'revealKycData',
-  'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'createOrganization', 'updatePolicy', 'createApiKey',
+  'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'createOrganization', 'updatePolicy', 'updateHostedPage', 'createApiKey',
   'createClientToken', 'createSession', 'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
 ]);
 

@@ -23,6 +23,7 @@ export interface IdentityRow extends SealedRow {
   program_id: string | null;
   policy: Policy;
   demands: Demands;
+  hosted_page: boolean;
   error_description: string | null;
   document_attempts_remaining: number;
   debug_status: DebugStatus | null;
@@ -43,6 +44,7 @@ export function identityRow(identity: Identity): IdentityRow {
     program_id: identity.programId ?? null,
     policy: identity.policy,
     demands: identity.demands,
+    hosted_page: identity.hostedPage,
     error_description: identity.errorDescription ?? null,
     document_attempts_remaining: identity.documentAttemptsRemaining,
     debug_status: identity.debugStatus ?? null,

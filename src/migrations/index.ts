@@ -3,8 +3,10 @@ import { ClientTokens } from './client-tokens.js';
 import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
 import { Encryption } from './encryption.js';
+import { HostedPage } from './hosted-page.js';
 import { EventRetention } from './event-retention.js';
 import { Idempotency } from './idempotency.js';
+import { LegalHold } from './legal-hold.js';
 import { StuckAttempts } from './stuck-attempts.js';
 import { Webhooks } from './webhooks.js';
 
@@ -19,4 +21,6 @@ export const migrations = [
   { name: '0007-audit', class: Audit },
   { name: '0008-idempotency', class: Idempotency },
   { name: '0009-stuck-attempts', class: StuckAttempts },
+  { name: '0010-legal-hold', class: LegalHold },
+  { name: '0011-hosted-page', class: HostedPage },
 ];

@@ -16,7 +16,7 @@ const DEFAULTS = {
   id: 'cus_01kb3v6k8pe2mvb5s3w3x0d2qz', customerId: 'cus_01kb3v6k8pe2mvb5s3w3x0d2qz', identityId: 'idn_01kb3v6k8pe2mvb5s3w3x0d2qz',
   fields: ['nationalIdNumber'],
   code: 'none', token: 'none', documentId: 'doc_01kb3v6k8pe2mvb5s3w3x0d2qz', apiKeyId: 'key_01kb3v6k8pe2mvb5s3w3x0d2qz',
-  kycData: CALIFORNIAN, partnerUserId: 'nobody', reason: 'Asked for.', decision: 'APPROVE', selectedIdClass: 'PASSPORT', contractType: 'CSA', seconds: 0,
+  kycData: CALIFORNIAN, partnerUserId: 'nobody', reason: 'Asked for.', decision: 'APPROVE', selectedIdClass: 'PASSPORT', contractType: 'CSA', documentType: 'FRONT_PHOTO', seconds: 0,
   name: 'Test', environment: 'SANDBOX', role: 'PARTNER', policy: {}, path: 'kycData', type: 'CSA', version: '1.0',
   endpointId: 'whe_01kb3v6k8pe2mvb5s3w3x0d2qz', deliveryId: 'whd_01kb3v6k8pe2mvb5s3w3x0d2qz', url: 'https://example.com/hook', events: ['*'], after: '2026-01-01', before: '2026-01-02', frontImageUrl: 'https://example.com/front.jpg',
 };
@@ -129,7 +129,7 @@ const UNKNOWN = ['cus', 'idn', 'doc', 'sig', 'key', 'org', 'evt', 'xyz'].map((pr
 async function clientFor(leaf: Leaf): Promise<Client> {
   const { name } = leaf.root;
   if (leaf.path.at(-1) === 'organizationId') return gateway.operator;
-  if (['revokeApiKey'].includes(name)) return gateway.client(await gateway.key(mine.id, 'ADMIN'));
+  if (['revokeApiKey', 'placeLegalHold', 'releaseLegalHold'].includes(name)) return gateway.client(await gateway.key(mine.id, 'ADMIN'));
   return ['reviewIdentity', 'requireReverification'].includes(name) ? mine.reviewer : mine.partner;
 }
 
@@ -196,10 +196,11 @@ describe('roles', () => {
   const CLIENTS = ['PARTNER', 'APPLICANT'];
   /** Whom each mutation takes, where it is not the partner alone. */
   const TAKES: Record<string, string[]> = {
-    createOrganization: ['OPERATOR'], createApiKey: ['OPERATOR', 'ADMIN'], revokeApiKey: ['OPERATOR', 'ADMIN'], updatePolicy: ['OPERATOR', 'ADMIN'],
+    placeLegalHold: ['ADMIN'], releaseLegalHold: ['ADMIN'],
+    createOrganization: ['OPERATOR'], createApiKey: ['OPERATOR', 'ADMIN'], revokeApiKey: ['OPERATOR', 'ADMIN'], updatePolicy: ['OPERATOR', 'ADMIN'], updateHostedPage: ['OPERATOR', 'ADMIN'],
     revealKycData: ['PARTNER', 'REVIEWER'],
     createSession: CLIENTS, advanceSandboxClock: MEMBERS, reviewIdentity: STAFF, requireReverification: STAFF, exchangeVerificationCode: ['VISITOR'],
-    patchCustomer: CLIENTS, submitIdentity: CLIENTS, patchIdentity: CLIENTS, submitDocument: CLIENTS, updateDocument: CLIENTS, submitSignatures: CLIENTS, createClientToken: CLIENTS,
+    patchCustomer: CLIENTS, submitIdentity: CLIENTS, patchIdentity: CLIENTS, submitDocument: CLIENTS, updateDocument: CLIENTS, submitSignatures: CLIENTS, createClientToken: CLIENTS, inspectFile: CLIENTS,
   };
   /** Queries of all of an organization, or of the organization itself. */
   const OF_ORGANIZATION = ['organization', 'customers', 'identities', 'events'];
@@ -207,6 +208,7 @@ describe('roles', () => {
     if (/webhook|sendTestEvent/i.test(name)) return INTEGRATORS;
     if (operation === 'mutation') return TAKES[name] ?? ['PARTNER'];
     if (name === 'auditTrail') return ['ADMIN'];
+    if (name === 'hostedPage') return ['APPLICANT'];
     if (name === 'apiKeys') return ['OPERATOR', 'ADMIN'];
     if (name === 'session') return ['PARTNER'];
     if (OF_ORGANIZATION.includes(name)) return MEMBERS;

@@ -1,0 +1,12 @@
+import { Migration } from '@mikro-orm/migrations';
+import { CUSTOMER_ROLE } from '../core/database.js';
+
+/** What keeps a customer's data from being erased. And nothing of the audit trail is shown to a customer, whatever a query asks. */
+export class LegalHold extends Migration {
+  override up(): void {
+    this.addSql('alter table customer add column legal_hold_since timestamptz(3)');
+    for (const table of ['audit_entry', 'audit_opening']) {
+      this.addSql(`create policy customer on ${table} as restrictive to ${CUSTOMER_ROLE} using (false) with check (false)`);
+    }
+  }
+}
