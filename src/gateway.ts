@@ -1,7 +1,5 @@
 // First of all: the decorators of every floor need it.
 import 'reflect-metadata';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import express from 'express';
 import { addressReader } from './core/caller-address.js';
@@ -36,7 +34,13 @@ import { mountFiles } from './graphql/files.js';
 import { mountJwks } from './graphql/jwks.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
-import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute, requestIds } from './graphql/server.js';
+import { answerUnreadable, crossOrigin, requestIds } from './graphql/http.js';
+import { close, listen, openServer } from './graphql/http-server.js';
+import { limitsWith, type Limits } from './graphql/limits.js';
+import { Operations } from './graphql/operations.js';
+import { openRateLimits } from './graphql/rate-limits.js';
+import { addressLimited, GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute, type Transports } from './graphql/server.js';
+import { readTrustedDocuments } from './graphql/trusted-documents.js';
 import { mountWebSocket } from './graphql/sockets.js';
 import { IdentityEntity } from './identity/entity.js';
 import { CustomerIdentityResolver, IdentityResolver, ReviewResolver } from './identity/resolver.js';
@@ -67,6 +71,10 @@ export interface Overrides {
   log?: Log;
   /** Without them nothing happens by itself: advanceSandboxClock alone lets happen what is due. For tests that hold a status. */
   workers?: boolean;
+  /** Reaches the database otherwise: for tests that take a part of it away. */
+  database?: (opened: Database) => Database;
+  /** Other limits than the standard ones: for tests that reach them, and benchmarks that would. */
+  limits?: Partial<Limits>;
   /** How long a receiver of webhooks may take. */
   webhookTimeoutMilliseconds?: number;
 }
@@ -90,11 +98,12 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     const log = overrides.log ?? createLog(config);
     undo.push(await lockDirectory(config.dataDirectory));
     const tokenKey = await openTokenKey(config);
-    const database = await openDatabase(config, { entities, migrations });
-    undo.push(() => database.close());
+    const opened = await openDatabase(config, { entities, migrations });
+    undo.push(() => opened.close());
+    const database = overrides.database?.(opened) ?? opened;
     const parts = await openParts(config, database, overrides, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
-    const url = await serve(config, parts, tokenKey, keys, undo);
+    const url = await serve(config, parts, { tokenKey, keys, limits: limitsWith(overrides.limits ?? {}) }, undo);
     if (overrides.workers ?? true) {
       await parts.core.jobs.work();
       undo.push(() => parts.sweep.stop());
@@ -142,7 +151,7 @@ async function openParts(config: Config, database: Database, overrides: Override
   const events = new EventStream(database, log);
   await events.start();
   undo.push(() => events.stop());
-  const connections = new OpenConnections(database, core.clock, log);
+  const connections = new OpenConnections(database, core.clock, log, limitsWith(overrides.limits ?? {}).connections);
   await connections.start();
   undo.push(() => connections.stop());
   const retention = new EventRetention(core);
@@ -186,52 +195,54 @@ export function emptySchema() {
   return buildGatewaySchema(resolversOf({} as Parts));
 }
 
-/** Begins to listen. @returns the URL that clients are told. */
-async function serve(config: Config, parts: Parts, tokenKey: TokenKey, keys: DemoKeys | null, undo: (() => Promise<void>)[]): Promise<string> {
-  const { core, events, connections } = parts;
-  const { database, log } = core;
+/** What is served beside the parts below. */
+interface Served {
+  tokenKey: TokenKey;
+  keys: DemoKeys | null;
+  limits: Limits;
+}
+
+/** What HTTP, WebSocket and SSE share. */
+async function openTransports(config: Config, parts: Parts, limits: Limits, undo: (() => Promise<void>)[]): Promise<Transports> {
+  const { core: { database, clock, log }, events, connections } = parts;
   const schema = buildGatewaySchema(resolversOf(parts));
-  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, config.operatorKey), connections, addressOf: addressReader(config.trustedProxies), log };
+  const trusted = config.trustedDocuments === null ? null : await readTrustedDocuments(config.trustedDocuments);
+  const rateLimits = await openRateLimits(config, log);
+  undo.push(() => rateLimits.stop());
+  return {
+    schema, database, events, connections, limits, rateLimits, trusted, log,
+    authenticate: authenticator(database, clock, config.operatorKey),
+    addressOf: addressReader(config.trustedProxies),
+    operations: new Operations(schema, { limits, introspection: config.introspection, trusted }),
+    http: { secure: config.tls !== null || config.publicUrl?.startsWith('https:') === true, corsOrigins: config.corsOrigins },
+  };
+}
+
+/** Begins to listen. @returns the URL that clients are told. */
+async function serve(config: Config, parts: Parts, { tokenKey, keys, limits }: Served, undo: (() => Promise<void>)[]): Promise<string> {
+  const { core } = parts;
+  const { database, log } = core;
+  const transports = await openTransports(config, parts, limits, undo);
   const app = express();
   app.disable('x-powered-by');
-  const httpServer = createServer(app);
-  app.use(requestIds());
+  const httpServer = await openServer(config, app);
+  answerUnreadable(httpServer, transports.http, log);
+  app.use(requestIds(transports.http), crossOrigin(transports.http));
   app.get('/health/live', (_request, response) => void response.json({ status: 'live' }));
   app.get('/health/ready', (_request, response, next) => {
     database.owner().execute('select 1').then(() => response.json({ status: 'ready' }), next);
   });
+  app.use(addressLimited(transports));
   mountJwks(app, tokenKey);
-  app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
+  if (config.explorer) app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
   const cutStreams = mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));
   mountFiles(app, parts.links);
   app.use(notFoundRoute);
   app.use(jsonErrors(log));
   const closeSockets = mountWebSocket(httpServer, transports);
-  const port = await listen(httpServer, config);
+  const url = await listen(httpServer, config);
   undo.push(() => close(httpServer), cutStreams, closeSockets);
-  const host = config.host.includes(':') ? `[${config.host}]` : config.host === '127.0.0.1' ? 'localhost' : config.host;
-  const url = config.publicUrl ?? `http://${host}:${port}`;
   parts.links.serveAt(url);
   return url;
 }
-
-async function listen(server: Server, config: Config): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(config.port, config.host, resolve);
-  });
-  return (server.address() as AddressInfo).port;
-}
-
-/** Lets running requests finish, and closes idle connections. */
-async function close(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const force = setTimeout(() => server.closeAllConnections(), STOP_GRACE_MILLISECONDS);
-  await closed;
-  clearTimeout(force);
-}
-
-/** Within the 10 s that a stop may take in all. */
-const STOP_GRACE_MILLISECONDS = 3_000;

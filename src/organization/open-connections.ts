@@ -2,6 +2,7 @@ import type { Caller } from '../core/caller.js';
 import type { Clock } from '../core/clock.js';
 import type { Database } from '../core/database.js';
 import type { Listener } from '../core/listener.js';
+import { refusal } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
 import { revokedKeys } from './reads.js';
 
@@ -9,6 +10,7 @@ import { revokedKeys } from './reads.js';
 export const REVOCATION_CHANNEL = 'kyc_gateway_revocation';
 /** Expiry is looked for this often, and a revocation whose hint was lost: a connection ends within a second of its key. */
 const CHECK_MILLISECONDS = 500;
+const RETRY_AFTER_SECONDS = 1;
 
 /** A connection that is open under a credential. */
 export interface HeldConnection {
@@ -35,6 +37,8 @@ export class OpenConnections {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly log: Log,
+    /** How many connections a key may have at once. */
+    private readonly most: number,
   ) {}
 
   async start(): Promise<void> {
@@ -47,10 +51,13 @@ export class OpenConnections {
     await this.#listener?.close();
   }
 
-  /** Keeps an eye on a connection: `end` is called, once, when its credential has been revoked or has expired. */
+  /** Keeps an eye on a connection: `end` is called, once, when its credential has been revoked or has expired. Throws RATE_LIMITED. */
   hold(caller: Caller, end: () => void): HeldConnection {
     const held: Held = { caller, authorized: true, end };
     const group = this.#byKey.get(caller.actor) ?? new Set<Held>();
+    if (group.size >= this.most) {
+      throw refusal('RATE_LIMITED', `A key may have ${this.most} sockets and event streams open at once. Close some.`, { retryAfter: RETRY_AFTER_SECONDS });
+    }
     this.#byKey.set(caller.actor, group.add(held));
     return {
       isAuthorized: () => held.authorized && !this.#hasExpired(caller),
