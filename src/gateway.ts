@@ -1,6 +1,5 @@
 // First of all: the decorators of every floor need it.
 import 'reflect-metadata';
-import { join } from 'node:path';
 import express from 'express';
 import { addressReader } from './core/caller-address.js';
 import { systemClock, type Clock } from './core/clock.js';
@@ -19,10 +18,10 @@ import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
 import { DocumentFetches } from './document/fetching.js';
 import { createInspector } from './document/inspection.js';
-import { FileLinks, linkKey } from './document/links.js';
+import { FileLinks } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
-import { localStorage } from './document/storage.js';
+import { localStorage, type FileStorage } from './document/storage.js';
 import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
 import { EventRetention } from './event/retention.js';
@@ -65,6 +64,9 @@ const entities = [
   OrganizationEntity, ApiKeyEntity, CustomerEntity, IdentityEntity, DocumentEntity, FileUploadEntity, FileReadEntity, SignatureEntity, WebhookEndpointEntity,
 ];
 
+/** What the database is opened with. */
+export const databaseParts = { entities, migrations };
+
 /** What a caller of `startGateway` may put in the place of the real thing. */
 export interface Overrides {
   clock?: Clock;
@@ -98,10 +100,10 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     const log = overrides.log ?? createLog(config);
     undo.push(await lockDirectory(config.dataDirectory));
     const tokenKey = await openTokenKey(config);
-    const opened = await openDatabase(config, { entities, migrations });
+    const opened = await openDatabase(config, databaseParts);
     undo.push(() => opened.close());
     const database = overrides.database?.(opened) ?? opened;
-    const parts = await openParts(config, database, overrides, log, undo);
+    const parts = await openParts(config, { database, tokenKey }, overrides, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
     const url = await serve(config, parts, { tokenKey, keys, limits: limitsWith(overrides.limits ?? {}) }, undo);
     if (overrides.workers ?? true) {
@@ -130,7 +132,7 @@ interface Parts {
 }
 
 /** Everything below the transports. */
-async function openParts(config: Config, database: Database, overrides: Overrides, log: Log, undo: (() => Promise<void>)[]): Promise<Parts> {
+async function openParts(config: Config, { database, tokenKey }: { database: Database; tokenKey: TokenKey }, overrides: Overrides, log: Log, undo: (() => Promise<void>)[]): Promise<Parts> {
   const providers = { SANDBOX: sandboxProvider(config.sandboxSpeed), MANUAL: manualProvider() };
   const verification = new VerificationJobs(
     () => core,
@@ -143,7 +145,7 @@ async function openParts(config: Config, database: Database, overrides: Override
   const core: Core = { database, jobs, clock: overrides.clock ?? systemClock, log, allowPrivateUrls: config.allowPrivateUrls };
   const inspector = createInspector();
   undo.push(() => inspector.close());
-  const storage = localStorage(join(config.dataDirectory, 'documents'));
+  const storage = await openStorage(config, log, undo);
   const judge = new FileJudge(storage, inspector);
   const client = new OutboundClient({ allowPrivate: config.allowPrivateUrls });
   const documents = new DocumentCommands(core, storage, judge);
@@ -158,8 +160,17 @@ async function openParts(config: Config, database: Database, overrides: Override
   undo.push(() => retention.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
-  const links = new FileLinks(core, storage, await linkKey(config.dataDirectory));
+  const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks };
+}
+
+async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
+  if ('directory' in config.storage) return localStorage(config.storage.directory);
+  // Its library is loaded only where it is used.
+  const { openS3Storage } = await import('./document/s3-storage.js');
+  const storage = await openS3Storage(config.storage, log);
+  undo.push(() => Promise.resolve(storage.close()));
+  return storage;
 }
 
 /** The resolvers of every floor, each with what it needs. */

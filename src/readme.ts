@@ -4,9 +4,8 @@ import { ACTIONS, PROJECTIONS } from './customer/lifecycle.js';
 import { PERMISSIONS } from './graphql/permissions.js';
 import { LIMITS } from './graphql/limits.js';
 import { isFinal, LIFECYCLE, TRANSITIONS } from './identity/lifecycle.js';
-import { SANDBOX_CONTROLS, SANDBOX_SECONDS, type SandboxControl } from './kyc/sandbox.js';
+import { FAILURE_REASONS, SANDBOX_CONTROLS, SANDBOX_RULES, SANDBOX_SECONDS, type SandboxControl } from './kyc/sandbox.js';
 import type { IdentityStatus } from './kyc/vocabularies.js';
-import { FAILURE_REASONS } from './verification/sandbox.js';
 
 /** The parts of README.md that are made from the tables that the gateway itself obeys, by the name of their marker. */
 const PARTS: Readonly<Record<string, () => string>> = {
@@ -70,7 +69,8 @@ function sandboxTable(): string {
     if ('nationalIdNumber' in trigger) return `SSN ${code(trigger.nationalIdNumber)}`;
     return 'debugStatus' in trigger ? code(`debugStatus: ${trigger.debugStatus}`) : 'nothing of these';
   };
-  return table(['what you send', 'what follows'], SANDBOX_CONTROLS.map((control) => [trigger(control), control.effect]));
+  const controls = SANDBOX_CONTROLS.map((control) => [trigger(control), control.effect]);
+  return table(['what you send', 'what follows'], [...controls, ...SANDBOX_RULES.map(({ sent, effect }) => [sent, effect])]);
 }
 
 function failureReasonTable(): string {

@@ -1,5 +1,6 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { areProxies } from './caller-address.js';
+import { parseStorageUrl, type StorageLocation } from './storage-location.js';
 
 /** What the gateway runs with, read once from the environment (ARCHITECTURE.md, Operating interface). */
 export interface Config {
@@ -10,6 +11,7 @@ export interface Config {
   /** Null: the embedded database in dataDirectory. */
   databaseUrl: string | null;
   dataDirectory: string;
+  storage: StorageLocation;
   operatorKey: string | null;
   /** The Ed25519 key (JWK) that tokens are signed with; null: one is made and kept in dataDirectory. */
   tokenKey: string | null;
@@ -61,12 +63,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Reads the configuration. Throws ConfigError with one sentence that names the variable. */
 export function readConfig(environment: Environment): Config {
   const databaseUrl = url(environment, 'DATABASE_URL', ['postgres:', 'postgresql:']);
+  const dataDirectory = resolve(text(environment, 'DATA_DIR') ?? 'data');
   return {
     host: text(environment, 'HOST') ?? '127.0.0.1',
     port: port(environment),
     publicUrl: url(environment, 'PUBLIC_URL', ['http:', 'https:'])?.replace(/\/+$/, '') ?? null,
     databaseUrl,
-    dataDirectory: resolve(text(environment, 'DATA_DIR') ?? 'data'),
+    dataDirectory,
+    storage: storage(environment, dataDirectory),
     operatorKey: operatorKey(environment),
     tokenKey: tokenKey(environment, databaseUrl),
     trustedProxies: trustedProxies(environment),
@@ -109,6 +113,14 @@ function url(environment: Environment, name: string, protocols: readonly string[
     throw new ConfigError(`${name} must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}.`);
   }
   return value;
+}
+
+function storage(environment: Environment, dataDirectory: string): StorageLocation {
+  const value = text(environment, 'STORAGE_URL');
+  if (value === null) return { directory: join(dataDirectory, 'documents') };
+  const location = parseStorageUrl(value);
+  if ('fault' in location) throw new ConfigError(`STORAGE_URL ${location.fault}`);
+  return location;
 }
 
 function operatorKey(environment: Environment): string | null {

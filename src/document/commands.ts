@@ -4,6 +4,7 @@ import type { Member } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
+import { errorFacts } from '../core/log.js';
 import { lockAttempt, moveAttempt, requireAttemptAllows, type Attempt } from '../identity/commands.js';
 import { checkDetails, type DocumentDetails } from '../kyc/document-details.js';
 import { unmetBySubmission, type RequirementSubject, type SubjectDocument } from '../kyc/document-demands.js';
@@ -106,7 +107,7 @@ export class DocumentCommands {
         return { document, ...attempt };
       });
     } catch (error) {
-      await this.deleteFiles(files.map((file) => file.key));
+      await Promise.all(files.map((file) => this.#discard(file)));
       throw error;
     }
   }
@@ -140,8 +141,13 @@ export class DocumentCommands {
         const key = `${organizationId}/${id}`;
         return { input: given[index]!, id, key, fileName: file.filename, ...(await this.storage.put(key, stream)) };
       },
-      (file) => this.storage.delete(file.key),
+      (file) => this.#discard(file),
     );
+  }
+
+  /** Takes back a file of a refused request. What cannot be deleted now the sweep collects: the caller is told of the refusal. */
+  async #discard({ key }: { key: string }): Promise<void> {
+    await this.storage.delete(key).catch((error: unknown) => this.core.log.warn({ key, ...errorFacts(error) }, 'a refused file was left to the sweep'));
   }
 
   /** Judges every file; refuses with every fault at once. */

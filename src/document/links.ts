@@ -1,6 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import type { Caller, Member, Role } from '../core/caller.js';
 import { MILLISECONDS_PER_SECOND } from '../core/clock.js';
@@ -17,8 +15,6 @@ import type { FileStorage } from './storage.js';
 export const FILES_PATH = '/files';
 /** Long enough to look at a document, too short to be worth passing on. */
 const LINK_SECONDS = 300;
-const KEY_FILE = 'file-link-key';
-const KEY_BYTES = 32;
 const READERS: readonly Role[] = ['PARTNER', 'REVIEWER', 'ADMIN'];
 
 /** What a link says beside the file's id. */
@@ -33,15 +29,6 @@ export interface ReadableFile {
   bytes: Buffer;
   mimeType: string;
   fileName: string | null;
-}
-
-/** The key that links are signed with, made at the first start. */
-export async function linkKey(dataDirectory: string): Promise<Buffer> {
-  const path = join(dataDirectory, KEY_FILE);
-  await writeFile(path, randomBytes(KEY_BYTES), { flag: 'wx', mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
-  return readFile(path);
 }
 
 /** Links to files: each for one file and one viewer, for minutes, and only as long as the viewer's key lives. */

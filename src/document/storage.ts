@@ -7,20 +7,23 @@ import { notFound } from '../core/errors.js';
 
 /** What was stored, as it was read from the source: of the plain text, whatever wraps the storage. */
 export interface StoredFile { size: number; sha256: string }
+/** Both ends included, counted from 0, within the file. */
+export interface ByteRange { start: number; end: number }
+export interface ListedFile { key: string; modifiedAt: Date }
 
 /**
- * Where the bytes of documents are kept. A key is one to four segments such as `org_…/fup_…`. Small, so that another
- * storage can stand beside the local one and a wrapper that encrypts can stand around either.
+ * Where the bytes of documents are kept. A key is one to four segments such as `org_…/fup_…`. Small, so that a local
+ * directory (below) and S3 (s3-storage.ts) stand side by side and a wrapper that encrypts can stand around either.
  */
 export interface FileStorage {
   /** Stores all of the source or, when it fails, nothing. The file is visible only when it is complete. */
   put(key: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile>;
   /** A stream that fails with NOT_FOUND when there is no such file. */
-  read(key: string): Readable;
+  read(key: string, range?: ByteRange): Readable;
   /** Deletes the file, and what an interrupted `put` left of it. A file that is not there is no error. */
   delete(key: string): Promise<void>;
   /** Every file, unfinished ones included, so that a sweep finds what a crash left. A sweep spares the young ones. */
-  list(): AsyncIterable<{ key: string; modifiedAt: Date }>;
+  list(): AsyncIterable<ListedFile>;
 }
 
 /** No dot, hence no `..`, no hidden file and no clash with the suffix of unfinished files. */
@@ -31,16 +34,22 @@ const PARTIAL = '.partial';
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 
+export function isStorageKey(key: string): boolean {
+  return KEY.test(key);
+}
+
+/** The key. Keys are made here, never taken from a request: a wrong one is a bug and not the caller's fault. */
+export function requireStorageKey(key: string): string {
+  if (!isStorageKey(key)) throw new Error('A storage key has one to four segments of letters, digits, _ and -.');
+  return key;
+}
+
 /** Storage in a local directory, which is made when the first file comes. */
 export function localStorage(directory: string): FileStorage {
-  const pathOf = (key: string): string => {
-    // Keys are made here, never taken from a request: a wrong one is a bug and not the caller's fault.
-    if (!KEY.test(key)) throw new Error('A storage key has one to four segments of letters, digits, _ and -.');
-    return join(directory, key);
-  };
+  const pathOf = (key: string): string => join(directory, requireStorageKey(key));
   return {
     put: async (key, source) => writeWhole(pathOf(key), source),
-    read: (key) => Readable.from(readChunks(pathOf(key)), { objectMode: false }),
+    read: (key, range) => Readable.from(readChunks(pathOf(key), range), { objectMode: false }),
     delete: async (key) => {
       const path = pathOf(key);
       await rm(path, { force: true });
@@ -91,20 +100,20 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-async function* readChunks(path: string): AsyncGenerator<Buffer> {
+async function* readChunks(path: string, range: ByteRange | undefined): AsyncGenerator<Buffer> {
   const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOENT' ? notFound('file') : error;
   });
-  yield* file.createReadStream();
+  yield* file.createReadStream(range);
 }
 
-async function* listFiles(directory: string, prefix: string): AsyncGenerator<{ key: string; modifiedAt: Date }> {
+async function* listFiles(directory: string, prefix: string): AsyncGenerator<ListedFile> {
   for (const entry of await entriesOf(directory)) {
     const path = join(directory, entry.name);
     const key = prefix + (entry.name.endsWith(PARTIAL) ? entry.name.slice(0, -PARTIAL.length) : entry.name);
     if (entry.isDirectory()) yield* listFiles(path, `${key}/`);
     // Other files are not ours, and `delete` would not take their key.
-    else if (entry.isFile() && KEY.test(key)) {
+    else if (entry.isFile() && isStorageKey(key)) {
       const found = await stat(path).catch(ignoreMissing);
       if (found) yield { key, modifiedAt: found.mtime };
     }

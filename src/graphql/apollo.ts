@@ -4,6 +4,7 @@ import type { RequestContext } from '../core/context.js';
 import type { Log } from '../core/log.js';
 import { formatError } from './errors.js';
 import { checkInput } from './input-faults.js';
+import { literalRefusal } from './literal-faults.js';
 import { httpStatusOf, type Operations, type Prepared } from './operations.js';
 import { currentRequestId } from './server.js';
 
@@ -29,7 +30,10 @@ export function operationsChecked(schema: GraphQLSchema, operations: Operations,
     const variables = request.variables ?? {};
     const prepared = operations.prepare({ query: source, operationName: request.operationName ?? null, variables, extensions: null }, request.http?.method === 'GET' ? 'GET' : 'POST');
     const accept = request.http?.headers.get('accept');
-    if (!isPrepared(prepared)) return refused(prepared, accept, log);
+    if (!isPrepared(prepared)) {
+      const gathered = await literalRefusal(schema, prepared, { operationName: request.operationName, variables }, contextValue);
+      return refused(gathered ? [gathered] : prepared, accept, log);
+    }
     try {
       await checkInput(schema, prepared.document, prepared.operation, variables, contextValue);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { GraphQLError, type ExecutionResult, type FormattedExecutionResult, type GraphQLFormattedError } from 'graphql';
 import { badInput, ERROR_CODES, isRefusal, refusal, type ErrorCode } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
-import { literalPath } from './input-places.js';
+import { literalFault } from './literal-faults.js';
 
 /** What a database says when it cannot be reached or does not answer in time: nobody's fault who asks. */
 const UNAVAILABLE = /ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|Connection terminated|timeout|statement timeout|the database system is|too many clients|terminating connection/i;
@@ -32,25 +32,10 @@ export function formatResult(result: ExecutionResult, requestId: string, log: Lo
 /** The parser says which token it met: a value among them may be personal data. */
 const VALUE_TOKEN = /\b(String|BlockString|Int|Float) ".*"/s;
 
-/** What graphql-js says of a literal that does not fit: it repeats the literal, which may be personal data. */
-const QUOTES_A_VALUE = /^(?:Expected value of type "(?<expected>[^"]+)", found|Enum "(?<enum>\w+)" cannot represent|Value .* does not exist in "(?<words>\w+)" enum|(?<scalar>\w+) cannot represent)/s;
-
-/** The fault of a literal in the document, in the words of the contract and without the literal; null for other errors. */
-function literalFault(error: unknown): GraphQLError | null {
-  if (!(error instanceof GraphQLError) || error.path) return null;
-  const quoted = QUOTES_A_VALUE.exec(error.message);
-  // A scalar's own fault comes without fields: it does not know where it stands.
-  const isScalarFault = error.extensions['code'] === 'BAD_USER_INPUT' && error.extensions['fields'] === undefined;
-  if (!quoted && !isScalarFault) return null;
-  const { expected, enum: word, words, scalar } = quoted?.groups ?? {};
-  const message = quoted ? `Expected a value of type ${expected ?? word ?? words ?? scalar}.` : error.message;
-  return badInput([{ path: literalPath(error) ?? 'document', code: 'invalid', message }]);
-}
-
 function visibleError(error: unknown, requestId: string, log: Log): GraphQLError {
   const original = rootOf(error);
   const literal = literalFault(error) ?? literalFault((error as GraphQLError | null)?.originalError);
-  if (literal) return literal;
+  if (literal) return badInput([literal]);
   if (isRefusal(original)) return original.extensions['code'] === 'INTERNAL_SERVER_ERROR' ? unexpected(original, requestId, log) : original;
   if (error instanceof GraphQLError && original === error && !error.path) {
     // graphql-js itself refuses a document without a code of its own.

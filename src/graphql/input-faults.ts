@@ -4,9 +4,9 @@ import { badInput, ERROR_CODES, isRefusal, type FieldFault } from '../core/error
 import { pathOf, variablePlaces, type Place } from './input-places.js';
 
 /** Faults of one request that are named; a hostile one has no end of them. */
-const MOST_FAULTS = 50;
+export const MOST_FAULTS = 50;
 
-type Variables = Readonly<Record<string, unknown>>;
+export type Variables = Readonly<Record<string, unknown>>;
 
 /** A value that the schema does not take, and where it stands in the variables. */
 interface SchemaFault {
@@ -28,8 +28,8 @@ export function schemaFaults(schema: GraphQLSchema, operation: OperationDefiniti
     const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
     if (value === undefined && (definition.defaultValue || definition.type.kind !== Kind.NON_NULL_TYPE)) continue;
     for (const { path, error } of faultsOf(value, type, MOST_FAULTS - faults.length)) {
-      const place = [name, ...path, ...unknownField(error)];
-      faults.push({ place, fault: { path: pathOf([...(places.get(name) ?? [name]), ...place.slice(1)]), code: codeOf(error), message: messageOf(error) } });
+      const place = [name, ...path, ...namedField(error)];
+      faults.push({ place, fault: { path: pathOf([...(places.get(name) ?? [name]), ...place.slice(1)]), code: faultCodeOf(error), message: faultMessageOf(error) } });
     }
   }
   return faults;
@@ -61,12 +61,17 @@ export function checkVariables(schema: GraphQLSchema, operation: OperationDefini
  * that the schema does not take, so that a caller hears of everything at once, whichever layer finds it.
  */
 export async function checkInput(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables, context: RequestContext): Promise<void> {
+  if (schemaFaults(schema, operation, variables).length === 0) return;
+  throw beforeExecution(badInput(await inputFaults(schema, document, operation, variables, context)));
+}
+
+/** The faults that the schema finds in the variables, and those that the domain finds in the rest. */
+export async function inputFaults(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables, context: RequestContext): Promise<FieldFault[]> {
   const faults = schemaFaults(schema, operation, variables);
-  if (faults.length === 0) return;
   const known = faults.map(({ fault }) => fault);
   const found = operation.operation === 'subscription' ? [] : await rehearse(schema, document, operation, without(variables, faults), context);
   const added = found.filter(({ path }) => !known.some((fault) => fault.path === path));
-  throw beforeExecution(badInput([...known, ...added].slice(0, MOST_FAULTS)));
+  return [...known, ...added].slice(0, MOST_FAULTS);
 }
 
 /** The faults that the domain finds in what the schema does take. Nothing of a rehearsal is kept. */
@@ -94,20 +99,28 @@ function remove(value: unknown, [key, ...rest]: Place): unknown {
 }
 
 /** A field that the type does not have is reported at its object. */
-function unknownField(error: GraphQLError): string[] {
+export function unknownField(error: GraphQLError): string[] {
   const name = /^Field "([_A-Za-z][_0-9A-Za-z]*)" is not defined by type/.exec(error.message)?.[1];
   return name === undefined ? [] : [name];
 }
 
-function codeOf(error: GraphQLError): string {
-  if (/was not provided|to be not null|non-nullable/i.test(error.message)) return 'required';
+/** So is one that it has to have and that is not there. */
+function namedField(error: GraphQLError): string[] {
+  const missing = /^Field "([_A-Za-z][_0-9A-Za-z]*)" of required type/.exec(error.message)?.[1];
+  return missing === undefined ? unknownField(error) : [missing];
+}
+
+/** The code of a fault that graphql-js finds. */
+export function faultCodeOf(error: GraphQLError): string {
+  if (/was not provided|to be not null|non-nullable|, found null\.$/i.test(error.message)) return 'required';
   return unknownField(error).length > 0 ? 'unknown_field' : 'invalid';
 }
 
-function messageOf(error: GraphQLError): string {
+/** What is said of a fault that graphql-js finds: never the value. */
+export function faultMessageOf(error: GraphQLError): string {
   if (isRefusal(error.originalError)) return error.originalError.message;
   if (isRefusal(error)) return error.message;
-  const code = codeOf(error);
+  const code = faultCodeOf(error);
   if (code === 'required') return 'A value is required here.';
   if (code === 'unknown_field') return 'The input has no field of this name.';
   const type = /(?:Expected type|in) "([A-Za-z]+)/.exec(error.message)?.[1] ?? /^([A-Z][A-Za-z]+) cannot represent/.exec(error.message)?.[1];

@@ -17,16 +17,18 @@ export function variablePlaces(operation: ASTNode): ReadonlyMap<string, Place> {
   return places;
 }
 
-/** The path of the literal that an error of validation is about; null when it is about none. */
-export function literalPath(error: GraphQLError): string | null {
+/** Where the literal, or the field of one, stands that an error of validation is about; null when it is about none. */
+export function literalPlace(error: GraphQLError): Place | null {
   const start = error.positions?.[0];
   if (error.source === undefined || start === undefined) return null;
-  let path: string | null = null;
+  let found: Place | null = null;
   // The error knows the place in the text alone, so the text is read again: only ever for a refusal.
   eachValue(parse(error.source.body), (value, place) => {
-    if (value.loc?.start === start) path = pathOf(place);
+    if (value.loc?.start === start) found = place;
+    if (value.kind !== Kind.OBJECT) return;
+    for (const field of value.fields) if (field.loc?.start === start) found = [...place, field.name.value];
   });
-  return path;
+  return found;
 }
 
 function eachValue(root: ASTNode, see: (value: ValueNode, place: Place) => void): void {

@@ -1,6 +1,7 @@
 import { getOperationAST, GraphQLError, Kind, parse, validate, visit, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, type OperationTypeNode } from 'graphql';
-import { isRefusal, refusal } from '../core/errors.js';
+import { badInput, isRefusal, refusal } from '../core/errors.js';
 import { costOf } from './cost.js';
+import { literalFaults } from './literal-faults.js';
 import { checkVariables } from './input-faults.js';
 import type { Limits } from './limits.js';
 import { checkShape, checkTokens, checkVariableShape, tooComplex } from './measure.js';
@@ -8,8 +9,6 @@ import { hashOf, type TrustedDocuments } from './trusted-documents.js';
 
 /** Characters of documents that are kept parsed and validated; as syntax trees they take some hundred times as many bytes. */
 const CACHED_CHARACTERS = 500_000;
-/** Faults of one document that are named; a hostile one has no end of them. */
-const MOST_ERRORS = 20;
 const INTROSPECTION: ReadonlySet<string> = new Set(['__schema', '__type']);
 
 /** How an operation comes. */
@@ -67,13 +66,17 @@ export class Operations {
   /** @returns what to run, or why not. */
   prepare(asked: Asked, transport: Transport): Prepared | readonly GraphQLError[] {
     try {
-      const document = this.#documentOf(this.#textOf(asked));
-      if (!('kind' in document)) return document;
+      const { document, errors } = this.#documentOf(this.#textOf(asked));
+      const literals = literalFaults(errors);
+      // What fails for its literals alone is rehearsed, so it is looked at further.
+      if (errors.length > 0 && !literals) return errors;
       const operation = getOperationAST(document, asked.operationName);
       if (!operation) throw noOperation();
       if (!RUNS[transport].includes(operation.operation)) throw notHere(operation.operation, transport);
       this.#checkCost(document, operation, asked.variables ?? {});
-      if (transport === 'WebSocket' || transport === 'SSE') checkVariables(this.schema, operation, asked.variables ?? {});
+      const isStream = transport === 'WebSocket' || transport === 'SSE';
+      if (literals) return isStream ? [badInput(literals)] : errors;
+      if (isStream) checkVariables(this.schema, operation, asked.variables ?? {});
       return { document, operation };
     } catch (error) {
       if (error instanceof GraphQLError) return [error];
@@ -96,19 +99,19 @@ export class Operations {
     return known;
   }
 
-  #documentOf(text: string): DocumentNode | readonly GraphQLError[] {
+  /** A document, and what of it does not fit the schema. */
+  #documentOf(text: string): { document: DocumentNode; errors: readonly GraphQLError[] } {
     const known = this.#documents.get(text);
-    if (known) return known;
+    if (known) return { document: known, errors: [] };
     if (this.rules.trusted && !this.rules.trusted.has(hashOf(text))) {
       throw refusal('OPERATION_NOT_ALLOWED', 'This operation is not in the list of trusted documents, and only these run here.');
     }
     const document = this.#parse(text);
     checkShape(document, this.rules.limits);
     if (!this.rules.introspection) refuseIntrospection(document);
-    const errors = validate(this.schema, document, undefined, { maxErrors: MOST_ERRORS, hideSuggestions: !this.rules.introspection });
-    if (errors.length > 0) return errors.map((error) => (isRefusal(error) ? error : withCode(error, 'GRAPHQL_VALIDATION_FAILED')));
-    this.#keep(text, document);
-    return document;
+    const errors = validate(this.schema, document, undefined, { hideSuggestions: !this.rules.introspection });
+    if (errors.length === 0) this.#keep(text, document);
+    return { document, errors: errors.map((error) => (isRefusal(error) ? error : withCode(error, 'GRAPHQL_VALIDATION_FAILED'))) };
   }
 
   #parse(text: string): DocumentNode {
@@ -157,7 +160,7 @@ function refuseIntrospection(document: DocumentNode): void {
 }
 
 function withCode(error: GraphQLError, code: 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED'): GraphQLError {
-  return new GraphQLError(error.message, { nodes: error.nodes ?? null, source: error.source ?? null, positions: error.positions ?? null, extensions: { code } });
+  return new GraphQLError(error.message, { nodes: error.nodes ?? null, source: error.source ?? null, positions: error.positions ?? null, originalError: error.originalError ?? null, extensions: { code } });
 }
 
 function notHere(operation: OperationTypeNode | `${OperationTypeNode}`, transport: Transport): GraphQLError {

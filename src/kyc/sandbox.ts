@@ -27,7 +27,18 @@ export interface SandboxAnswer {
   documents?: readonly ('PHOTO_ID' | 'PROOF_OF_ADDRESS')[];
   /** How long it takes, in seconds of the sandbox's clock at SANDBOX_SPEED 1. */
   seconds?: number;
+  /** Why, in words fit for the applicant. */
+  errorDescription?: string;
 }
+
+/** What the debugFailureReason shows as errorDescription; any other text is shown as it is. */
+export const FAILURE_REASONS: Readonly<Record<string, string>> = {
+  expired: 'The document has expired.',
+  cannot_verify_id: 'The document could not be verified.',
+  portrait_not_found: 'No portrait was found on the document.',
+  portrait_not_clear: 'The portrait on the document is not clear.',
+  face_mismatch: 'The portrait does not match the face of the selfie.',
+};
 
 /** Seconds that each status lasts in the sandbox: together the 30 s that the Customer API promises. */
 export const SANDBOX_SECONDS = { EVALUATING_SUBMISSION: 5, RECORDS_UPLOADED: 10, IN_REVIEW: 15 } as const;
@@ -38,9 +49,9 @@ const PASS: SandboxAnswer = { outcome: 'PASS' };
 const PASS_WITH_PHOTO_ID: SandboxAnswer = { outcome: 'PASS', documents: ['PHOTO_ID'] };
 const PASS_WITH_BOTH: SandboxAnswer = { outcome: 'PASS', documents: ['PHOTO_ID', 'PROOF_OF_ADDRESS'] };
 const FLAG: SandboxAnswer = { outcome: 'FLAG' };
-const DECLINE: SandboxAnswer = { outcome: 'DECLINE' };
-const MISMATCH: SandboxAnswer = { outcome: 'SSN_MISMATCH' };
-const TIME_OUT: SandboxAnswer = { outcome: 'TIME_OUT' };
+const DECLINE: SandboxAnswer = { outcome: 'DECLINE', errorDescription: 'The identity could not be verified.' };
+const MISMATCH: SandboxAnswer = { outcome: 'SSN_MISMATCH', errorDescription: 'The Social Security number does not match the records. Check it and enter it again.' };
+const TIME_OUT: SandboxAnswer = { outcome: 'TIME_OUT', errorDescription: 'The verification could not be completed in time.' };
 const DELAYED: SandboxAnswer = { outcome: 'PASS', seconds: DELAYED_SECONDS };
 
 /** The first that matches wins: e-mail address, then tax number, then debugStatus. The last always matches. */
@@ -71,6 +82,23 @@ export const SANDBOX_CONTROLS: readonly SandboxControl[] = [
   { trigger: { debugStatus: 'PASSED' }, effect: 'Every check passes.', first: PASS, later: PASS },
   { trigger: { otherwise: true }, effect: 'Every check passes.', first: PASS, later: PASS },
 ];
+
+/** What holds beside the controls: the rest of the README's table. */
+export const SANDBOX_RULES = [
+  {
+    name: 'FAILURE_REASON',
+    sent: '`debugFailureReason`',
+    effect: 'Changes no status. Beside `debugStatus: PASSED` it shows nothing; else `errorDescription` says it, in the words below.',
+  },
+  { name: 'NO_DOCUMENT_STEP', sent: 'with a transactionType, a US citizen who is not politically exposed and does not live in New York', effect: 'No document step.' },
+  { name: 'TAG', sent: 'an e-mail of these with a tag, such as `test-rejected+7@example.com`, or in other case', effect: 'As without it.' },
+  { name: 'FIRST_MATCH', sent: 'several of these', effect: 'The first that matches decides: e-mail, then SSN, then debugStatus.' },
+  {
+    name: 'NO_WAIVER',
+    sent: 'any of these, and not all that is required',
+    effect: 'What is required stays required: a missing field ends in INPUT_ERROR, a missing document in AWAITING_DOCUMENT_UPLOAD, and contracts have to be signed.',
+  },
+] as const satisfies readonly { name: string; sent: string; effect: string }[];
 
 /** Numbers that no authority ever gave out and that the sandbox takes all the same. */
 const SANDBOX_NATIONAL_IDS: ReadonlySet<string> = new Set(

@@ -18,6 +18,8 @@ const CONCLUDE_JOB = 'verification.conclude';
 
 /** The provider could not be asked, for good: a person decides. */
 const PROVIDER_FAILED = 'An automatic check could not be made; a person will look at it.';
+/** Nothing came from the customer for as long as policy waits. */
+const NOT_COMPLETED = 'The time to complete this verification has passed.';
 const ANOTHER_CLASS = 'Another class of document may be submitted instead.';
 
 /** Which provider decides for an attempt's organization. */
@@ -44,7 +46,7 @@ export class VerificationJobs {
     return [
       { name: CONTINUE_JOB, handle: (job) => this.#continue(stepOf(job, CONTINUE_JOB)) },
       { name: CONCLUDE_JOB, handle: (job) => this.#conclude(stepOf(job, CONCLUDE_JOB), job.isLastAttempt) },
-      { name: EXPIRE_JOB, handle: (job) => this.#move(stepOf(job, EXPIRE_JOB), (unit, attempt) => moveAttempt(unit, attempt, 'expire')) },
+      { name: EXPIRE_JOB, handle: (job) => this.#move(stepOf(job, EXPIRE_JOB), (unit, attempt) => moveAttempt(unit, attempt, 'expire', { errorDescription: NOT_COMPLETED })) },
       { name: STUCK_JOB, handle: (job) => this.#reportStuck(stepOf(job, STUCK_JOB)) },
       { name: FETCH_DOCUMENT_JOB, handle: (job) => this.#fetch(stepOf(job, FETCH_DOCUMENT_JOB), String(job.data['documentId']), String(job.data['concludeAt']), job.isLastAttempt) },
       { name: DELETE_FILES_JOB, handle: (job) => this.documents().deleteFiles(String(job.data['keys']).split(' ').filter(Boolean)) },

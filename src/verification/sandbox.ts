@@ -1,19 +1,10 @@
 import { PHOTO_ID_DEMAND, PROOF_OF_ADDRESS_DEMAND } from '../kyc/demands.js';
-import { controlFor, SANDBOX_SECONDS, type SandboxAnswer, type SandboxControl } from '../kyc/sandbox.js';
+import { controlFor, FAILURE_REASONS, SANDBOX_SECONDS, type SandboxAnswer, type SandboxControl } from '../kyc/sandbox.js';
 import type { DocumentVerdict, EvaluationVerdict, Provider, ProviderDocument, ProviderSubject } from './provider.js';
 
 const DEMANDS = { PHOTO_ID: PHOTO_ID_DEMAND, PROOF_OF_ADDRESS: PROOF_OF_ADDRESS_DEMAND } as const;
 
-/** What the debugFailureReason shows as errorDescription; any other text is shown as it is (domain.md, Sandbox). */
-export const FAILURE_REASONS: Readonly<Record<string, string>> = {
-  expired: 'The document has expired.',
-  cannot_verify_id: 'The document could not be verified.',
-  portrait_not_found: 'No portrait was found on the document.',
-  portrait_not_clear: 'The portrait on the document is not clear.',
-  face_mismatch: 'The portrait does not match the face of the selfie.',
-};
 const FAILURE_UNEXPLAINED = 'The document could not be verified.';
-const MISMATCH_DESCRIPTION = 'The Social Security number does not match the records. Check it and enter it again.';
 /** Where it went wrong is kept as the number whose control goes on deciding the attempt. */
 const HELD_TO = 'heldTo';
 /** Which submission of documents fails its check, though later ones pass. */
@@ -40,12 +31,11 @@ function answerFor(subject: ProviderSubject): { control: SandboxControl; answer:
 
 function evaluate(subject: ProviderSubject): EvaluationVerdict {
   const { control, answer, heldTo } = answerFor(subject);
-  const isMismatch = answer.outcome === 'SSN_MISMATCH';
-  const holds = isMismatch && 'nationalIdNumber' in control.trigger ? control.trigger.nationalIdNumber : heldTo;
+  const holds = answer.outcome === 'SSN_MISMATCH' && 'nationalIdNumber' in control.trigger ? control.trigger.nationalIdNumber : heldTo;
   return {
     outcome: answer.outcome,
     demands: (answer.documents ?? []).map((document) => DEMANDS[document]),
-    errorDescription: isMismatch ? MISMATCH_DESCRIPTION : debugFailure(subject),
+    errorDescription: debugFailure(subject) ?? answer.errorDescription ?? null,
     state: { ...(holds === null ? {} : { [HELD_TO]: holds }), ...(failsGivenDocuments(subject) ? { [FAILS_SUBMISSION]: subject.documentSubmissions } : {}) },
   };
 }
@@ -65,5 +55,6 @@ function check(subject: ProviderSubject, document: ProviderDocument): DocumentVe
 function debugFailure(subject: ProviderSubject): string | null {
   const given = subject.debugFailureReason;
   if (given === null || subject.debugStatus === 'PASSED') return null;
-  return FAILURE_REASONS[given] ?? given;
+  // A text such as `constructor` is the applicant's, not the table's.
+  return Object.hasOwn(FAILURE_REASONS, given) ? FAILURE_REASONS[given]! : given;
 }

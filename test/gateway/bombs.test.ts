@@ -3,7 +3,7 @@ import type { Client, RefusalFacts } from '../support/client.js';
 import { useGateway } from '../support/gateway.js';
 import { RawSocket } from '../support/streams.js';
 
-const gateway = useGateway({}, { workers: false });
+const gateway = useGateway({ INTROSPECTION: 'true' }, { workers: false });
 
 const EVENT_STREAM = { 'content-type': 'application/json', accept: 'text/event-stream' };
 /** Milliseconds in which each of them is to be refused. */

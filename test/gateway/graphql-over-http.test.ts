@@ -4,7 +4,7 @@ import type { Key } from '../support/client.js';
 import { useGateway } from '../support/gateway.js';
 
 // GraphQL over HTTP to the letter: every audit of graphql-http, each under its own id, so that none goes missing.
-const gateway = useGateway({}, { workers: false });
+const gateway = useGateway({ INTROSPECTION: 'true' }, { workers: false });
 
 /** Authenticated as every request must be, and with the header that the protection against CSRF asks of a GET. */
 const HEADERS = { 'apollo-require-preflight': 'true' };

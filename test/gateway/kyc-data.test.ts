@@ -103,7 +103,7 @@ describe('KYC data', () => {
     expect(await partner.request(SNAPSHOT, { id })).toEqual(before);
   });
 
-  it('seven faults, found by the schema and by the rules, are listed as seven', async () => {
+  it('seven faults, found by the schema and by the rules, are listed as seven: by variables, by literals and by both', async () => {
     const { partner } = await gateway.organization();
     const id = await newCustomer(partner);
     const before = await partner.request(SNAPSHOT, { id });
@@ -123,8 +123,46 @@ describe('KYC data', () => {
     const fields = errors![0]!.extensions!['fields'] as { path: string; message: string }[];
     const paths = ['dateOfBirth', 'employmentStatus', 'isIntermediary', 'legalFirstName', 'nationalIdNumber', 'nationality', 'phoneNumber'];
     expect(fields.map(({ path }) => path).sort()).toEqual(paths.map((path) => `kycData.${path}`));
+    const sorted = (faults: { path: string }[]) => faults.toSorted((one, other) => one.path.localeCompare(other.path));
+    const literal = (value: unknown): string => (typeof value === 'object' && value !== null ? `{ ${Object.entries(value).map(([name, inner]) => `${name}: ${literal(inner)}`).join(', ')} }` : value === 'SSN' ? 'SSN' : JSON.stringify(value));
+    const { nationality, legalFirstName, ...others } = kycData;
+    const documents = [
+      { query: `mutation { submitIdentity(input: { customerId: "${id}", kycData: ${literal(kycData)} }) { identity { id } } }`, variables: {} },
+      {
+        query: `mutation ($customerId: ID!, $nationality: CountryCode, $name: String = "Ada") {
+          submitIdentity(input: { customerId: $customerId, kycData: { nationality: $nationality, legalFirstName: $name, ${literal(others).slice(1)} }) { identity { id } }
+        }`,
+        variables: { customerId: id, nationality, name: legalFirstName },
+      },
+    ];
+    for (const body of documents) {
+      const answer = await partner.post(body);
+      expect(answer.status).toBe(400);
+      expect(answer.json.errors).toHaveLength(1);
+      const { extensions, message } = answer.json.errors![0]!;
+      expect({ ...extensions, fields: sorted(extensions.fields!) }).toEqual({ ...errors![0]!.extensions, fields: sorted(fields), requestId: expect.any(String) });
+      expect(message).toBe(errors![0]!.message);
+      expect(answer.text).not.toMatch(/030 12345|1990-13-45|Narnia|PIRATE|perhaps|666-12-1234/);
+    }
     for (const value of ['030 12345', '1990-13-45', 'Narnia', 'PIRATE', 'perhaps', '666-12-1234']) expect(JSON.stringify(errors)).not.toContain(value);
     expect(await partner.request(SNAPSHOT, { id })).toEqual(before);
+  });
+
+  it('a field too many and one too few are faults of the input, by variables and by literals', async () => {
+    const { partner } = await gateway.organization();
+    const query = 'mutation ($input: PatchCustomerInput!) { patchCustomer(input: $input) { customer { id } } }';
+    const byVariables = await partner.post({ query, variables: { input: { kycData: { shoeSize: 43, legalFirstName: 5, nationality: 'Narnia' } } } });
+    const byLiterals = await partner.post({ query: 'mutation { patchCustomer(input: { kycData: { shoeSize: 43, legalFirstName: 5, nationality: "Narnia" } }) { customer { id } } }' });
+    for (const { status, json } of [byVariables, byLiterals]) {
+      expect(status).toBe(400);
+      expect(json.errors).toHaveLength(1);
+      expect(json.errors![0]!.extensions).toMatchObject({ code: 'BAD_USER_INPUT' });
+      expect(json.errors![0]!.extensions.fields?.map(({ path, code }) => `${path} ${code}`).sort()).toEqual([
+        'customerId required', 'kycData.legalFirstName invalid', 'kycData.nationality invalid', 'kycData.shoeSize unknown_field',
+      ]);
+    }
+    const both = await partner.post({ query: 'mutation { patchCustomer(input: { kycData: { nationality: "Narnia" } }) { customer { shoeSize } } }' });
+    expect(both.json.errors?.map(({ extensions }) => extensions.code)).toContain('GRAPHQL_VALIDATION_FAILED');
   });
 
   it('a fault has the path of the input, whatever the variables are called and wherever the value stands', async () => {

@@ -1,0 +1,41 @@
+import { GraphQLError } from 'graphql';
+import { systemClock } from './core/clock.js';
+import type { Core } from './core/command.js';
+import { ConfigError, readConfig } from './core/config.js';
+import { openDatabase } from './core/database.js';
+import { lockDirectory } from './core/directory-lock.js';
+import { Jobs } from './core/jobs.js';
+import { createLog } from './core/log.js';
+import { databaseParts } from './gateway.js';
+import { parseCommandLine } from './operator/commands.js';
+import { UsageError } from './operator/usage.js';
+
+/** Runs one command of the operator with the configuration of the environment, on the database that the gateway runs on. */
+async function main(): Promise<void> {
+  const { command, options } = parseCommandLine(process.argv.slice(2));
+  const config = readConfig(process.env);
+  const undo: (() => Promise<void>)[] = [];
+  try {
+    // A PostgreSQL server takes others beside the gateway; the embedded database does not.
+    if (config.databaseUrl === null) undo.push(await lockDirectory(config.dataDirectory));
+    const database = await openDatabase(config, databaseParts);
+    undo.push(() => database.close());
+    // What a command prints is its result alone: the log is for the gateway.
+    const log = createLog({ logLevel: 'silent' });
+    const jobs = await Jobs.open(database, [], log);
+    undo.push(() => jobs.stop());
+    const core: Core = { database, jobs, clock: systemClock, log, allowPrivateUrls: config.allowPrivateUrls };
+    console.log(await command.run(core, options));
+  } finally {
+    for (const step of undo.reverse()) await step();
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    const isExpected = error instanceof ConfigError || error instanceof UsageError || error instanceof GraphQLError;
+    console.error(isExpected ? error.message : error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { newCustomer } from '../support/flows.js';
+import { useGateway } from '../support/gateway.js';
+import { operate } from '../support/operator.js';
+
+const gateway = useGateway();
+const isEmbedded = process.env['TEST_DATABASE'] !== 'postgresql';
+
+describe('npm run gateway --', () => {
+  it('makes an organization and a key of it, which the gateway takes', async () => {
+    await gateway.stop();
+    expect(await operate(gateway, 'migrate')).toMatchObject({ code: 0, out: 'The schema is up to date.' });
+    const organization = await operate(gateway, 'organization', 'create', '--name', 'Example Bank', '--environment', 'SANDBOX');
+    expect(organization).toMatchObject({ code: 0, out: expect.stringMatching(/^org_[0-9a-z]{26}$/), error: '' });
+    const key = await operate(gateway, 'api-key', 'create', '--organization', organization.out, '--role', 'PARTNER', '--name', 'Web backend');
+    expect(key).toMatchObject({ code: 0, out: expect.stringMatching(/^kyc_[0-9a-f]{12}_[\w-]{43}$/), error: '' });
+    await gateway.start();
+    expect(await newCustomer(gateway.client(key.out))).toMatch(/^cus_/);
+  });
+
+  it.runIf(isEmbedded)('keeps off the embedded database while the gateway has it, and says so in a sentence', async () => {
+    const { code, out, error } = await operate(gateway, 'migrate');
+    expect([code, out]).toEqual([1, '']);
+    expect(error).toMatch(/^DATA_DIR .* is in use by another gateway \(process \d+\): stop it first, or choose another DATA_DIR\.$/);
+    expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(200);
+  });
+
+  it.runIf(!isEmbedded)('works on a PostgreSQL server while the gateway serves', async () => {
+    expect(await operate(gateway, 'organization', 'create', '--name', 'Beside', '--environment', 'LIVE')).toMatchObject({ code: 0, error: '' });
+  });
+
+  it.each([
+    [[], /npm run gateway -- migrate/],
+    [['frobnicate'], /^There is no such command\./],
+    [['organization', 'create'], /^organization create needs --name, --environment: npm run gateway -- /],
+    [['organization', 'create', '--name', 'x', '--environment', 'MOON'], /^--environment must be one of SANDBOX, LIVE\.$/],
+    [['organization', 'create', '--name', 'x', '--colour', 'red'], /^organization create does not take that: npm run gateway -- /],
+    [['migrate', 'now'], /^migrate does not take that: /],
+  ])('%j is refused with what would do, and an exit code of 1', async (words, said) => {
+    // What is known before a database is needed is said before it is opened; the rest is asked of a stopped gateway's.
+    if (isEmbedded) await gateway.stop();
+    const { code, out, error } = await operate(gateway, ...words);
+    expect([code, out]).toEqual([1, '']);
+    expect(error).toMatch(said);
+    expect(error).not.toContain('    at ');
+  });
+});

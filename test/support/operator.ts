@@ -1,0 +1,24 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { TestGateway } from './gateway.js';
+import { TOKEN_KEY } from './token-key.js';
+
+const OPERATOR = fileURLToPath(new URL('../../dist/operator.js', import.meta.url));
+
+/** What a command of the operator's command line printed, and how it ended. */
+export interface Ran {
+  code: number;
+  out: string;
+  error: string;
+}
+
+/** Runs the operator's command line, as it is built, on the data of a gateway. */
+export function operate(gateway: TestGateway, ...words: string[]): Promise<Ran> {
+  const { PATH } = process.env;
+  const environment = { PATH, TOKEN_KEY, DATA_DIR: gateway.dataDirectory, ...(gateway.databaseUrl === null ? {} : { DATABASE_URL: gateway.databaseUrl }) };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [OPERATOR, ...words], { env: environment, encoding: 'utf8' }, (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code) : 0, out: stdout.trim(), error: stderr.trim() });
+    });
+  });
+}
