@@ -4,10 +4,14 @@ import { defineConfig } from 'vitest/config';
 const GATEWAY_SUITES = ['test/gateway/**/*.test.ts'];
 const databases = process.env['TEST_DATABASE_URL'] ? ['pglite', 'postgresql'] : ['pglite'];
 if (databases.length === 1) console.log('Left out: the suites on PostgreSQL (TEST_DATABASE_URL names no server).');
-/** Suites that need a server which speaks S3. */
-const STORAGE_SUITES = ['test/s3/**/*.test.ts', 'test/gateway/s3-*.test.ts'];
-const leftOut = process.env['TEST_STORAGE_URL'] ? [] : STORAGE_SUITES;
-if (leftOut.length > 0) console.log('Left out: the suites on S3 (TEST_STORAGE_URL names no bucket).');
+/** Suites that need a server beside the gateway, and the variable that names it. */
+const SERVED_SUITES = [
+  { variable: 'TEST_STORAGE_URL', title: 'S3', suites: ['test/s3/**/*.test.ts', 'test/gateway/s3-*.test.ts'] },
+  { variable: 'TEST_CLAMD_URL', title: 'the virus scanner', suites: ['test/gateway/clamd-*.test.ts'] },
+];
+const missing = SERVED_SUITES.filter(({ variable }) => !process.env[variable]);
+for (const { variable, title } of missing) console.log(`Left out: the suites on ${title} (${variable} names no server).`);
+const leftOut = missing.flatMap(({ suites }) => suites);
 
 const shared = {
   // Two copies of graphql in one process do not know each other's types.

@@ -2,6 +2,8 @@
 import 'reflect-metadata';
 import express from 'express';
 import { addressReader } from './core/caller-address.js';
+import { RefusalTrail } from './audit/refusals.js';
+import { AuditResolver } from './audit/resolver.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
@@ -21,6 +23,7 @@ import { createInspector } from './document/inspection.js';
 import { FileLinks } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
+import { clamdScanner } from './document/scanner.js';
 import { localStorage, type FileStorage } from './document/storage.js';
 import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
@@ -129,6 +132,7 @@ interface Parts {
   connections: OpenConnections;
   retention: EventRetention;
   webhooks: WebhookDispatcher;
+  refusals: RefusalTrail;
 }
 
 /** Everything below the transports. */
@@ -146,7 +150,7 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   const inspector = createInspector();
   undo.push(() => inspector.close());
   const storage = await openStorage(config, log, undo);
-  const judge = new FileJudge(storage, inspector);
+  const judge = new FileJudge(storage, inspector, config.scanner && clamdScanner(config.scanner, log));
   const client = new OutboundClient({ allowPrivate: config.allowPrivateUrls });
   const documents = new DocumentCommands(core, storage, judge);
   const fetches = new DocumentFetches(core, storage, judge, client);
@@ -160,8 +164,10 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   undo.push(() => retention.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
+  const refusals = new RefusalTrail(core);
+  undo.push(() => refusals.stop());
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
-  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks };
+  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, refusals };
 }
 
 async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
@@ -178,6 +184,7 @@ function resolversOf({ core, documents, links, webhooks }: Parts): object[] {
   return [
     new RootResolver(),
     new OrganizationResolver(core),
+    new AuditResolver(core),
     new CustomerResolver(core),
     new IdentityResolver(core),
     new ReviewResolver(core),
@@ -203,7 +210,7 @@ function resolversOf({ core, documents, links, webhooks }: Parts): object[] {
 
 /** The schema without a gateway behind it: for printing. */
 export function emptySchema() {
-  return buildGatewaySchema(resolversOf({} as Parts));
+  return buildGatewaySchema(resolversOf({} as Parts), () => Promise.resolve());
 }
 
 /** What is served beside the parts below. */
@@ -215,14 +222,17 @@ interface Served {
 
 /** What HTTP, WebSocket and SSE share. */
 async function openTransports(config: Config, parts: Parts, limits: Limits, undo: (() => Promise<void>)[]): Promise<Transports> {
-  const { core: { database, clock, log }, events, connections } = parts;
-  const schema = buildGatewaySchema(resolversOf(parts));
+  const { core: { database, clock, log }, events, connections, refusals } = parts;
+  const schema = buildGatewaySchema(resolversOf(parts), async ({ caller }, operation) => {
+    // The operator belongs to no organization, so to no trail; what is only rehearsed is not answered.
+    if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ organizationId: caller.organizationId, actor: caller, operation, code: 'FORBIDDEN' });
+  });
   const trusted = config.trustedDocuments === null ? null : await readTrustedDocuments(config.trustedDocuments);
   const rateLimits = await openRateLimits(config, log);
   undo.push(() => rateLimits.stop());
   return {
     schema, database, events, connections, limits, rateLimits, trusted, log,
-    authenticate: authenticator(database, clock, config.operatorKey),
+    authenticate: authenticator(database, clock, config.operatorKey, refusals),
     addressOf: addressReader(config.trustedProxies),
     operations: new Operations(schema, { limits, introspection: config.introspection, trusted }),
     http: { secure: config.tls !== null || config.publicUrl?.startsWith('https:') === true, corsOrigins: config.corsOrigins },

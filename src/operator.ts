@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 import { systemClock } from './core/clock.js';
 import type { Core } from './core/command.js';
@@ -6,13 +7,14 @@ import { openDatabase } from './core/database.js';
 import { lockDirectory } from './core/directory-lock.js';
 import { Jobs } from './core/jobs.js';
 import { createLog } from './core/log.js';
+import { newRequestScope, requestScope } from './core/request-scope.js';
 import { databaseParts } from './gateway.js';
-import { parseCommandLine } from './operator/commands.js';
+import { BrokenTrail, parseCommandLine } from './operator/commands.js';
 import { UsageError } from './operator/usage.js';
 
 /** Runs one command of the operator with the configuration of the environment, on the database that the gateway runs on. */
 async function main(): Promise<void> {
-  const { command, options } = parseCommandLine(process.argv.slice(2));
+  const { name, command, options } = parseCommandLine(process.argv.slice(2));
   const config = readConfig(process.env);
   const undo: (() => Promise<void>)[] = [];
   try {
@@ -25,7 +27,8 @@ async function main(): Promise<void> {
     const jobs = await Jobs.open(database, [], log);
     undo.push(() => jobs.stop());
     const core: Core = { database, jobs, clock: systemClock, log, allowPrivateUrls: config.allowPrivateUrls };
-    console.log(await command.run(core, options));
+    const scope = { ...newRequestScope(randomUUID()), operations: [name] };
+    console.log(await requestScope.run(scope, () => command.run(core, options)));
   } finally {
     for (const step of undo.reverse()) await step();
   }
@@ -34,7 +37,7 @@ async function main(): Promise<void> {
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    const isExpected = error instanceof ConfigError || error instanceof UsageError || error instanceof GraphQLError;
+    const isExpected = error instanceof ConfigError || error instanceof UsageError || error instanceof BrokenTrail || error instanceof GraphQLError;
     console.error(isExpected ? error.message : error);
     process.exit(1);
   },

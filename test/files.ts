@@ -132,19 +132,27 @@ export interface PdfShape {
   encryption?: 'password' | 'owner';
   /** A page's content, compressed, instead of text. */
   content?: Buffer;
+  /** Objects that stand beside the pages. */
+  objects?: Buffer[];
+}
+
+/** A stream of a PDF that stands in it as it is. */
+export function pdfStream(dictionary: string, bytes: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`<< ${dictionary} /Length ${bytes.length} >>\nstream\n`), bytes, Buffer.from('\nendstream')]);
 }
 
 /** A PDF with a table of its objects, as a printer driver would write it. */
-export function pdf({ pages = 1, count = pages, text = 'Utility bill of A. Person', encryption, content }: PdfShape = {}): Buffer {
+export function pdf({ pages = 1, count = pages, text = 'Utility bill of A. Person', encryption, content, objects: others = [] }: PdfShape = {}): Buffer {
   const stream = content ?? deflateSync(Buffer.from(text ? `BT /F1 12 Tf 72 720 Td (${text}) Tj ET` : '0 0 100 100 re f'));
   const kids = Array.from({ length: pages }, (_, index) => `${5 + index} 0 R`);
   const objects: (string | Buffer)[] = [
     '<< /Type /Catalog /Pages 2 0 R >>',
     `<< /Type /Pages /Kids [${kids.join(' ')}] /Count ${count} >>`,
-    Buffer.concat([Buffer.from(`<< /Length ${stream.length} /Filter /FlateDecode >>\nstream\n`), stream, Buffer.from('\nendstream')]),
+    pdfStream('/Filter /FlateDecode', stream),
     '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
     ...kids.map(() => '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 3 0 R /Resources << /Font << /F1 4 0 R >> >> >>'),
   ];
+  objects.push(...others);
   if (encryption) objects.push(encryptionDictionary(encryption));
   return assemble(objects, encryption ? `/Encrypt ${objects.length} 0 R /ID [<${FILE_ID}> <${FILE_ID}>]` : '');
 }

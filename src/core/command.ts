@@ -3,8 +3,10 @@ import type { Kysely } from 'kysely';
 import type { Clock } from './clock.js';
 import type { Caller, Principal } from './caller.js';
 import type { Database } from './database.js';
-import { appendEvents, type EventTables, type NewEvent } from './event-log.js';
+import type { AuditNote } from './audit-entry.js';
+import type { EventTables, NewEvent } from './event-log.js';
 import type { Jobs, NewJob } from './jobs.js';
+import { appendToLedger, type LedgerTables } from './ledger.js';
 import type { Log } from './log.js';
 
 /** What commands stand on; the composition root makes one. */
@@ -36,6 +38,8 @@ export interface UnitOfWork {
   /** Marks an object as changed: its version grows by one, however often it is touched. */
   touch(object: Versioned): void;
   record(event: NewEvent): void;
+  /** Says what the audit trail is to hold of the command beside what it knows. What is said twice holds as said last. */
+  note(note: AuditNote): void;
   enqueue(job: Omit<NewJob, 'organizationId'>): void;
 }
 
@@ -43,17 +47,47 @@ export interface UnitOfWork {
 class RehearsalEnded extends Error {}
 
 /**
- * The one write path: a transaction under the organization's role in which `body` locks, decides and changes, followed
- * by its events and its jobs. If `body` throws, or the principal only rehearses, nothing has happened.
+ * The one write path: a transaction under the organization's role in which `body` locks, decides and changes, followed by
+ * its jobs, its events and its entry of the audit trail. If `body` throws, or the principal only rehearses, nothing has
+ * happened. A job that found nothing to do is no entry.
  */
-export async function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
+export function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
+  return transact(core, principal, body, async ({ transaction, unit, events, jobs, note, isChanged, clockOffset }) => {
+    await core.jobs.enqueue(transaction as unknown as Kysely<never>, jobs, clockOffset);
+    if (principal.role === 'SYSTEM' && !isChanged) return;
+    const customerId = note.customerId ?? events[0]?.customerId;
+    await appendToLedger(transaction, unit.organizationId, principal, unit.now, { ...note, ...(customerId === undefined ? {} : { customerId }) }, events);
+  });
+}
+
+/** Looks, under the locks that a command would take, and changes nothing: what is found may decide whether one follows. */
+export function consult<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
+  return transact(core, principal, body, ({ isChanged }) => {
+    if (isChanged) throw new Error('What only looks has changed something');
+    return Promise.resolve();
+  });
+}
+
+/** What a body has said, for the end of its transaction. */
+interface Said {
+  transaction: Kysely<LedgerTables>;
+  unit: UnitOfWork;
+  events: readonly NewEvent[];
+  jobs: readonly NewJob[];
+  note: AuditNote;
+  isChanged: boolean;
+  clockOffset: number;
+}
+
+async function transact<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>, conclude: (said: Said) => Promise<void>): Promise<Result> {
   const now = core.clock.now();
   return core.database.scoped(principal.organizationId).transactional(async (em) => {
-    const transaction = em.getKysely() as unknown as Kysely<EventTables>;
+    const transaction = em.getKysely() as unknown as Kysely<LedgerTables>;
     const clockOffset = await clockOffsetOf(transaction, principal.organizationId);
     const touched = new Set<Versioned>();
     const events: NewEvent[] = [];
     const jobs: NewJob[] = [];
+    const notes: AuditNote[] = [];
     const unit: UnitOfWork = {
       em: em as SqlEntityManager,
       principal,
@@ -67,23 +101,30 @@ export async function execute<Result>(core: Core, principal: Principal, body: (u
         object.updatedAt = now;
       },
       record: (event) => events.push(event),
+      note: (note) => notes.push(note),
       enqueue: (job) => jobs.push({ ...job, organizationId: principal.organizationId }),
     };
     const result = await body(unit);
     await em.flush();
     if (principal.rehearsal) throw new RehearsalEnded();
-    await core.jobs.enqueue(transaction as unknown as Kysely<never>, jobs, clockOffset);
-    if (events.length > 0) await appendEvents(transaction, principal, events, now);
+    const note: AuditNote = Object.assign({}, ...notes);
+    await conclude({ transaction, unit, events, jobs, note, isChanged: touched.size + events.length + jobs.length > 0 || note.kind !== undefined, clockOffset });
     return result;
   });
 }
 
-/** A command on organizations themselves, with the owner's rights; a rehearsal of it is taken back too. */
-export async function executeAsOwner<Result>(core: Core, caller: Caller, body: (em: SqlEntityManager) => Promise<Result>): Promise<Result> {
+/** Says whose audit trail is to hold a command on organizations, and what. */
+export type OwnerNote = (organizationId: string, note: AuditNote) => void;
+
+/** A command on organizations themselves, with the owner's rights and an entry of the audit trail; a rehearsal of it is taken back too. */
+export async function executeAsOwner<Result>(core: Core, caller: Caller, body: (em: SqlEntityManager, note: OwnerNote) => Promise<Result>): Promise<Result> {
   return core.database.owner().transactional(async (em) => {
-    const result = await body(em as SqlEntityManager);
+    const notes = new Map<string, AuditNote>();
+    const result = await body(em as SqlEntityManager, (organizationId, note) => notes.set(organizationId, note));
     await em.flush();
     if (caller.rehearsal) throw new RehearsalEnded();
+    const transaction = em.getKysely() as unknown as Kysely<LedgerTables>;
+    for (const [organizationId, note] of notes) await appendToLedger(transaction, organizationId, caller, core.clock.now(), note, []);
     return result;
   });
 }

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { areProxies } from './caller-address.js';
+import { parseScannerUrl, type ScannerAddress } from './scanner-address.js';
 import { parseStorageUrl, type StorageLocation } from './storage-location.js';
 
 /** What the gateway runs with, read once from the environment (ARCHITECTURE.md, Operating interface). */
@@ -12,6 +13,8 @@ export interface Config {
   databaseUrl: string | null;
   dataDirectory: string;
   storage: StorageLocation;
+  /** Null: files are not scanned for viruses. */
+  scanner: ScannerAddress | null;
   operatorKey: string | null;
   /** The Ed25519 key (JWK) that tokens are signed with; null: one is made and kept in dataDirectory. */
   tokenKey: string | null;
@@ -71,6 +74,7 @@ export function readConfig(environment: Environment): Config {
     databaseUrl,
     dataDirectory,
     storage: storage(environment, dataDirectory),
+    scanner: scanner(environment),
     operatorKey: operatorKey(environment),
     tokenKey: tokenKey(environment, databaseUrl),
     trustedProxies: trustedProxies(environment),
@@ -121,6 +125,13 @@ function storage(environment: Environment, dataDirectory: string): StorageLocati
   const location = parseStorageUrl(value);
   if ('fault' in location) throw new ConfigError(`STORAGE_URL ${location.fault}`);
   return location;
+}
+
+function scanner(environment: Environment): ScannerAddress | null {
+  const value = text(environment, 'CLAMD_URL');
+  const address = value === null ? null : parseScannerUrl(value);
+  if (value !== null && address === null) throw new ConfigError('CLAMD_URL must be tcp://host:port or unix:/path.');
+  return address;
 }
 
 function operatorKey(environment: Environment): string | null {

@@ -1,6 +1,4 @@
-import { sql, type Kysely } from 'kysely';
 import { newId } from './ids.js';
-import type { Principal } from './caller.js';
 
 /** Names of events, as subscriptions, webhooks and the timeline know them (domain.md, Events). */
 export const EVENT_TYPES = [
@@ -63,11 +61,16 @@ export interface EventRow {
   occurred_at: string;
 }
 
-/** One row an organization: the positions of its newest event and of the newest that is no longer kept, and how far its sandbox clock runs ahead. */
+/**
+ * One row an organization: the positions of its newest event and of the newest that is no longer kept, the head of its
+ * audit trail, and how far its sandbox clock runs ahead.
+ */
 export interface LedgerRow {
   organization_id: string;
   position: number;
   events_deleted_through: number;
+  audit_position: number;
+  audit_hash: string;
   clock_offset_milliseconds: number;
 }
 
@@ -85,22 +88,11 @@ export interface EventHint {
   position: number;
 }
 
-/**
- * Appends events and announces them at the commit. The counter row is locked here, last in the command, and until the
- * commit: so positions become visible in their order and no later commit shows up behind a position already read.
- */
-export async function appendEvents(transaction: Kysely<EventTables>, principal: Principal, events: readonly NewEvent[], occurredAt: Date): Promise<void> {
-  const counter = await transaction
-    .updateTable('organization_ledger')
-    .set({ position: sql<number>`position + ${events.length}` })
-    .where('organization_id', '=', principal.organizationId)
-    .returning('position')
-    .executeTakeFirstOrThrow();
-  const last = Number(counter.position);
-  const first = last - events.length + 1;
-  const rows = events.map((event, index) => ({
-    organization_id: principal.organizationId,
-    position: first + index,
+/** Events as rows, from a position of their organization's order on. */
+export function eventRows(organizationId: string, actor: string, events: readonly NewEvent[], firstPosition: number, occurredAt: Date): EventRow[] {
+  return events.map((event, index) => ({
+    organization_id: organizationId,
+    position: firstPosition + index,
     id: newId('event'),
     type: event.type,
     customer_id: event.customerId,
@@ -111,10 +103,7 @@ export async function appendEvents(transaction: Kysely<EventTables>, principal: 
     new_status: event.newStatus ?? null,
     version: event.version,
     details: JSON.stringify(event.details ?? {}) as unknown as EventDetails,
-    actor: principal.actor,
+    actor,
     occurred_at: occurredAt.toISOString(),
   }));
-  await transaction.insertInto('event').values(rows).execute();
-  const hint: EventHint = { organizationId: principal.organizationId, position: last };
-  await sql`select pg_notify(${EVENT_CHANNEL}, ${JSON.stringify(hint)})`.execute(transaction);
 }

@@ -11,6 +11,7 @@ export const ID_PREFIXES = {
   fileRead: 'frd',
   signature: 'sig',
   event: 'evt',
+  auditEntry: 'aud',
   webhookEndpoint: 'whe',
   webhookDelivery: 'whd',
 } as const;

@@ -100,6 +100,7 @@ export async function lockCustomer(unit: UnitOfWork, customerId: string): Promis
       ? await unit.em.findOne(CustomerEntity, { id: customerId }, { lockMode: LockMode.PESSIMISTIC_WRITE })
       : null;
   if (!customer) throw notFound('customer');
+  unit.note({ customerId });
   return customer;
 }
 
@@ -168,6 +169,7 @@ export async function deactivateCustomer(core: Core, caller: Member, input: { cu
     const customer = await lockCustomer(unit, input.customerId);
     requireAllowed('DEACTIVATE', standingOf(customer), caller.role);
     unit.touch(customer);
+    unit.note({ reason: reason.value });
     changeState(unit, customer, true, { reason: reason.value });
     return customer;
   });

@@ -1,7 +1,7 @@
 import { LockMode } from '@mikro-orm/core';
 import type { Readable } from 'node:stream';
 import type { Member } from '../core/caller.js';
-import { execute, type Core, type UnitOfWork } from '../core/command.js';
+import { consult, execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
 import { errorFacts } from '../core/log.js';
@@ -91,7 +91,7 @@ export class DocumentCommands {
     const given = (Object.keys(FILE_INPUTS) as FileInput[]).filter((name) => input[name] != null);
     const fileTypes = given.map((name) => FILE_INPUTS[name]);
     // Before a byte is read: a request that the state or its own form rules out costs nothing and keeps nothing.
-    const policy = await execute(this.core, caller, async (unit) => {
+    const policy = await consult(this.core, caller, async (unit) => {
       const { attempt } = await this.#admit(unit, caller, target, input, fileTypes);
       return attempt.identity.policy;
     });

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { execute, type Core, type UnitOfWork } from '../core/command.js';
+import { consult, execute, type Core, type UnitOfWork } from '../core/command.js';
 import type { Principal } from '../core/caller.js';
 import { newId } from '../core/ids.js';
 import { OutboundFault, type OutboundClient } from '../core/outbound.js';
@@ -85,7 +85,7 @@ export class DocumentFetches {
 
   /** Fetches what is still PENDING of a document. `giveUp`: an earlier try was interrupted too often. */
   async fetch(principal: Principal, identityId: string, documentId: string, giveUp: boolean): Promise<void> {
-    const { files, rules } = await execute(this.core, principal, async (unit) => ({
+    const { files, rules } = await consult(this.core, principal, async (unit) => ({
       files: await unit.em.find(FileUploadEntity, { documentId, uploadStatus: 'PENDING' }),
       rules: (await lockAttempt(unit, identityId)).identity.policy.image,
     }));

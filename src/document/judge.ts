@@ -1,6 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import type { DocumentFileType } from '../kyc/vocabularies.js';
 import type { Inspection, Inspector } from './inspection.js';
+import type { Scanner } from './scanner.js';
 import type { FileStorage } from './storage.js';
 
 /** Bounds the memory of decoding one picture: the largest sensors of phones have fifty megapixels, in bursts of twice that. */
@@ -25,12 +26,18 @@ export class FileJudge {
   constructor(
     private readonly storage: FileStorage,
     private readonly inspector: Inspector,
+    /** Null: files are not scanned. */
+    private readonly scanner: Scanner | null,
   ) {}
 
-  /** The verdict on one file under the organization's rules. */
+  /** The verdict on one file under the organization's rules. Fails with SERVICE_UNAVAILABLE when the storage or the scanner does not answer. */
   async judge(file: ReceivedFile, rules: FileRules): Promise<Inspection> {
     if (file.size > rules.maxBytes) {
       return { ok: false, code: 'PAYLOAD_TOO_LARGE', fault: 'too_large', message: `A file may have at most ${rules.maxBytes} bytes.` };
+    }
+    // First, so that nothing parses what is known to be malicious.
+    if (this.scanner && (await this.scanner.isInfected(this.storage.read(file.key)))) {
+      return { ok: false, code: 'BAD_USER_INPUT', fault: 'infected', message: 'The virus scanner refuses this file. Scan your device, and take or export the document again.' };
     }
     const inspection = await this.inspector.inspect(() => buffer(this.storage.read(file.key)), {
       minimumPixels: rules.minPixels,

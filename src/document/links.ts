@@ -60,6 +60,8 @@ export class FileLinks {
     const file = await execute(this.core, viewer, async (unit) => {
       const found = kindOfId(fileId) === 'file' ? await unit.em.findOne(FileUploadEntity, { id: fileId, uploadStatus: 'UPLOADED' }) : null;
       if (!found) throw notFound('file');
+      const [owner] = await unit.em.execute<{ customer_id: string }[]>('select customer_id from document join identity on identity.id = identity_id where document.id = ?', [found.documentId]);
+      unit.note({ kind: 'FILE_READ', operation: 'readFile', subjects: [fileId, found.documentId], ...(owner ? { customerId: owner.customer_id } : {}) });
       unit.em.create(FileReadEntity, { id: newId('fileRead'), organizationId: unit.organizationId, fileId, documentId: found.documentId, reader: viewer.actor, readAt: unit.now });
       return found;
     });

@@ -12,16 +12,37 @@ const PNG_SIGNATURE = 8;
 /** Bytes of a chunk beside its data: length, type and checksum. */
 const CHUNK_FRAME = 12;
 const ORIENTATION_TAG = 0x0112;
+/** How the segments of a JPEG begin in which cameras and editors say where it was taken. */
+const PHOTO_METADATA = ['Exif\0\0', 'http://ns.adobe.com/xap/1.0/\0', 'http://ns.adobe.com/xmp/extension/\0'];
+/** What an XMP packet stands between. */
+const XMP_BEGIN = '<?xpacket begin';
+const XMP_END = '<?xpacket end';
 
-/**
- * A picture as it may be shown to others: without place, time, device, thumbnail and whatever was appended to it. How
- * it is to be turned is kept. Its pixels are the very ones that were submitted. Other files pass as they are.
- */
+/** A file as it may be shown to others: with its own pixels, turned as it says, and without the place where it was taken. */
 export function withoutMetadata(file: Buffer, mimeType: string): Buffer {
   if (mimeType === 'image/jpeg') return cleanJpeg(file);
-  return mimeType === 'image/png' ? cleanPng(file) : file;
+  return mimeType === 'image/png' ? cleanPng(file) : cleanPdf(file);
 }
 
+/**
+ * A PDF with the metadata of the photographs in it blanked: they stand in it as the JPEGs that they were. So is its own
+ * XMP, where that names a place. Every byte keeps its place, for PDFs refer to their parts by position.
+ */
+function cleanPdf(file: Buffer): Buffer {
+  const cleaned = Buffer.from(file);
+  for (const name of PHOTO_METADATA) {
+    for (let at = cleaned.indexOf(name, 0, 'latin1'); at !== -1; at = cleaned.indexOf(name, at + 1, 'latin1')) {
+      if (at >= 2 * MARKER && cleaned[at - 4] === 0xff && cleaned[at - 3] === EXIF) cleaned.fill(0, at, at - MARKER + cleaned.readUInt16BE(at - MARKER));
+    }
+  }
+  for (let at = cleaned.indexOf(XMP_BEGIN); at !== -1; at = cleaned.indexOf(XMP_BEGIN, at + 1)) {
+    const end = cleaned.indexOf(XMP_END, at);
+    if (end !== -1 && cleaned.subarray(at, end).includes('GPS')) cleaned.fill(' ', at, end);
+  }
+  return cleaned;
+}
+
+/** Without place, time, device, thumbnail and whatever was appended. How it is to be turned is kept. */
 function cleanJpeg(file: Buffer): Buffer {
   const kept: Buffer[] = [file.subarray(0, MARKER)];
   let orientation = 1;

@@ -14,6 +14,7 @@ import * as vocabularies from '../kyc/vocabularies.js';
 import type { DocumentCommands, DocumentOutcome, IncomingFile } from './commands.js';
 import type { FileLinks } from './links.js';
 import { findingsOf } from './mrz.js';
+import { summaryOf } from './summary.js';
 import { documentById, documentRow, documentsByIdentity, filesByDocument, readsByFile, type DocumentRow, type FileRow } from './reads.js';
 
 @ObjectType({ description: 'What a reviewer may object to, said before it costs an attempt. The file was accepted all the same.', simpleResolvers: true })
@@ -237,10 +238,16 @@ export class DocumentResolver {
 
   @FieldResolver(() => [DocumentFinding], { description: 'For PARTNER, REVIEWER and ADMIN; empty for others, and where no machine-readable zone is known. Compared with the data as it is now.' })
   async findings(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<DocumentFinding[]> {
-    if (!SEES_FINDINGS.includes(context.caller.role)) return [];
-    const identity = await context.load(identityById, document.identityId);
-    const { mrz, number, expiration_date: expirationDate } = document.row;
-    return findingsOf({ mrz, number, expirationDate }, identity?.kyc_data ?? {}, this.commands.now());
+    return SEES_FINDINGS.includes(context.caller.role) ? this.#findings(document, context) : [];
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'What the checks found, in plain words for the applicant: which details differ from the data, what is wrong with the pictures, what to do. It holds no value and nothing of how documents are judged. Null where they found nothing; it changes with the data.',
+  })
+  async summary(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<string | null> {
+    const [findings, files] = await Promise.all([this.#findings(document, context), context.load(filesByDocument, document.id)]);
+    return summaryOf({ status: document.status, rejectionReason: document.rejectionReason, findings, warnings: files.flatMap(({ warnings }) => warnings) });
   }
 
   @Mutation(() => SubmitDocumentPayload, {
@@ -253,6 +260,12 @@ export class DocumentResolver {
   @Mutation(() => UpdateDocumentPayload, { description: 'Replaces the files of a document, keeping its id, and spends one document attempt. The class of the document may change.' })
   async updateDocument(@Ctx() context: RequestContext, @Arg('input', () => UpdateDocumentInput) input: UpdateDocumentInput): Promise<UpdateDocumentPayload> {
     return payload(context, await this.commands.updateDocument(context.member, input));
+  }
+
+  async #findings(document: DocumentObject, context: RequestContext): Promise<DocumentFinding[]> {
+    const identity = await context.load(identityById, document.identityId);
+    const { mrz, number, expiration_date: expirationDate } = document.row;
+    return findingsOf({ mrz, number, expirationDate }, identity?.kyc_data ?? {}, this.commands.now());
   }
 }
 

@@ -9,7 +9,7 @@ import { ConfigError } from '../core/config.js';
 import { isRefusal, notFound, refusal } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
 import type { S3Location } from '../core/storage-location.js';
-import { isStorageKey, requireStorageKey, type ByteRange, type FileStorage, type ListedFile, type StoredFile } from './storage.js';
+import { isStorageKey, requireStorageKey, type FileStorage, type ListedFile, type StoredFile } from './storage.js';
 
 /** Bytes of a part, the least that S3 takes. One such buffer is all that an upload holds, however large its file. */
 const PART_BYTES = 5 * 1024 * 1024;
@@ -96,8 +96,8 @@ class S3Storage implements FileStorage {
     return { size, sha256: hash.digest('hex') };
   }
 
-  read(key: string, range?: ByteRange): Readable {
-    return Readable.from(this.#chunks(this.#object(key), range), { objectMode: false });
+  read(key: string): Readable {
+    return Readable.from(this.#chunks(this.#object(key)), { objectMode: false });
   }
 
   async delete(key: string): Promise<void> {
@@ -171,9 +171,8 @@ class S3Storage implements FileStorage {
     } while (keyMarker !== undefined);
   }
 
-  async *#chunks(object: S3Object, range: ByteRange | undefined): AsyncGenerator<Uint8Array> {
-    const part = range ? { Range: `bytes=${range.start}-${range.end}` } : {};
-    const { Body: body } = await this.#ask(() => this.client.send(new GetObjectCommand({ ...object, ...part })));
+  async *#chunks(object: S3Object): AsyncGenerator<Uint8Array> {
+    const { Body: body } = await this.#ask(() => this.client.send(new GetObjectCommand(object)));
     try {
       yield* body as Readable;
     } catch (error) {

@@ -7,8 +7,6 @@ import { notFound } from '../core/errors.js';
 
 /** What was stored, as it was read from the source: of the plain text, whatever wraps the storage. */
 export interface StoredFile { size: number; sha256: string }
-/** Both ends included, counted from 0, within the file. */
-export interface ByteRange { start: number; end: number }
 export interface ListedFile { key: string; modifiedAt: Date }
 
 /**
@@ -19,7 +17,7 @@ export interface FileStorage {
   /** Stores all of the source or, when it fails, nothing. The file is visible only when it is complete. */
   put(key: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile>;
   /** A stream that fails with NOT_FOUND when there is no such file. */
-  read(key: string, range?: ByteRange): Readable;
+  read(key: string): Readable;
   /** Deletes the file, and what an interrupted `put` left of it. A file that is not there is no error. */
   delete(key: string): Promise<void>;
   /** Every file, unfinished ones included, so that a sweep finds what a crash left. A sweep spares the young ones. */
@@ -49,7 +47,7 @@ export function localStorage(directory: string): FileStorage {
   const pathOf = (key: string): string => join(directory, requireStorageKey(key));
   return {
     put: async (key, source) => writeWhole(pathOf(key), source),
-    read: (key, range) => Readable.from(readChunks(pathOf(key), range), { objectMode: false }),
+    read: (key) => Readable.from(readChunks(pathOf(key)), { objectMode: false }),
     delete: async (key) => {
       const path = pathOf(key);
       await rm(path, { force: true });
@@ -100,11 +98,11 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-async function* readChunks(path: string, range: ByteRange | undefined): AsyncGenerator<Buffer> {
+async function* readChunks(path: string): AsyncGenerator<Buffer> {
   const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOENT' ? notFound('file') : error;
   });
-  yield* file.createReadStream(range);
+  yield* file.createReadStream();
 }
 
 async function* listFiles(directory: string, prefix: string): AsyncGenerator<ListedFile> {

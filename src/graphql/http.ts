@@ -8,7 +8,7 @@ import type { GraphQLFormattedError } from 'graphql';
 import { refusal } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
 import { formatError } from './errors.js';
-import { requestScope } from '../core/request-scope.js';
+import { newRequestScope, requestScope } from '../core/request-scope.js';
 
 /** Seconds that a browser is to remember that this host speaks TLS. */
 const ONE_YEAR = 31_536_000;
@@ -46,7 +46,7 @@ export function requestIds(options: HttpOptions): RequestHandler {
   return (_request, response, next) => {
     const requestId = randomUUID();
     response.set({ ...headers, 'x-request-id': requestId });
-    requestScope.run({ requestId }, next);
+    requestScope.run(newRequestScope(requestId), next);
   };
 }
 

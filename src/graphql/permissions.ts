@@ -2,6 +2,7 @@ import { defaultFieldResolver, type GraphQLField, type GraphQLFieldResolver, typ
 import type { Role } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
 import { refusal } from '../core/errors.js';
+import { requestScope } from '../core/request-scope.js';
 import { ACTIONS } from '../customer/lifecycle.js';
 
 const MEMBERS: readonly Role[] = ['PARTNER', 'REVIEWER', 'ADMIN'];
@@ -25,6 +26,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     kycStatus: MEMBERS,
     contracts: MEMBERS,
     requirements: MEMBERS,
+    auditTrail: ['ADMIN'],
     webhookEndpoints: INTEGRATORS,
     webhookDeliveries: INTEGRATORS,
     lifecycle: EVERYONE,
@@ -69,14 +71,17 @@ const REHEARSED: ReadonlySet<string> = new Set([
   'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
 ]);
 
+/** What is told of a caller that asked for a root field that its role may not. */
+export type OnForbidden = (context: RequestContext, field: string) => Promise<void>;
+
 /** Puts each root field behind its rule. Throws when one has none: what nobody thought of is open to nobody. */
-export function enforcePermissions(schema: GraphQLSchema): void {
+export function enforcePermissions(schema: GraphQLSchema, onForbidden: OnForbidden): void {
   for (const [rootName, rules] of Object.entries(PERMISSIONS)) {
     const fields = (schema.getType(rootName) as GraphQLObjectType).getFields();
     for (const field of Object.values(fields)) {
       const roles = rules[field.name];
       if (!roles) throw new Error(`${rootName}.${field.name} has no permission rule`);
-      guard(field, roles, rootName === 'Mutation');
+      guard(field, roles, rootName === 'Mutation', onForbidden);
     }
     for (const name of Object.keys(rules)) {
       if (!fields[name]) throw new Error(`There is a permission rule for ${rootName}.${name}, but no such field`);
@@ -84,15 +89,22 @@ export function enforcePermissions(schema: GraphQLSchema): void {
   }
 }
 
-function guard(field: GraphQLField<unknown, RequestContext>, roles: readonly Role[], isMutation: boolean): void {
+function guard(field: GraphQLField<unknown, RequestContext>, roles: readonly Role[], isMutation: boolean, onForbidden: OnForbidden): void {
   const behind = (resolver: GraphQLFieldResolver<unknown, RequestContext>): GraphQLFieldResolver<unknown, RequestContext> => {
     return (source, parameters, context, info) => {
+      const scope = requestScope.getStore();
+      // A subscription's field runs again for every event.
+      if (scope?.operations.at(-1) !== field.name) scope?.operations.push(field.name);
       if (!roles.includes(context.caller.role)) {
-        throw refusal('FORBIDDEN', `A key of role ${context.caller.role} may not ask ${field.name}; it takes ${roles.join(' or ')}.`);
+        const forbidden = refusal('FORBIDDEN', `A key of role ${context.caller.role} may not ask ${field.name}; it takes ${roles.join(' or ')}.`);
+        return onForbidden(context, field.name).then(() => {
+          throw forbidden;
+        });
       }
       if (isMutation && context.caller.rehearsal && !REHEARSED.has(field.name)) throw new Error(`${field.name} is not rehearsed`);
       // What an earlier mutation of the same request loaded is out of date.
       if (isMutation) context.forget();
+      if (scope) scope.input = isMutation ? parameters : null;
       return resolver(source, parameters, context, info);
     };
   };

@@ -1,7 +1,7 @@
 import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql';
 import { buildSchemaSync, registerEnumType, type NonEmptyArray } from 'type-graphql';
 import * as vocabularies from '../kyc/vocabularies.js';
-import { enforcePermissions } from './permissions.js';
+import { enforcePermissions, type OnForbidden } from './permissions.js';
 
 /** A resolver class, made by the composition root with what it needs. */
 export type ResolverInstance = object;
@@ -34,7 +34,7 @@ function isVocabulary(candidate: unknown): candidate is vocabularies.Vocabulary<
 }
 
 /** The schema over the resolvers of all domains, each root field behind its permission. */
-export function buildGatewaySchema(resolvers: readonly ResolverInstance[]): GraphQLSchema {
+export function buildGatewaySchema(resolvers: readonly ResolverInstance[], onForbidden: OnForbidden): GraphQLSchema {
   const classes = resolvers.map((resolver) => resolver.constructor) as unknown as NonEmptyArray<Function>;
   const schema = buildSchemaSync({
     resolvers: classes,
@@ -44,7 +44,7 @@ export function buildGatewaySchema(resolvers: readonly ResolverInstance[]): Grap
     pubSub: NO_PUB_SUB,
     orphanedTypes: [],
   });
-  enforcePermissions(schema);
+  enforcePermissions(schema, onForbidden);
   return schema;
 }
 

@@ -69,6 +69,8 @@ export function authenticated(transports: Transports): RequestHandler {
     admit(transports, request.headers.authorization, transports.addressOf(request)).then(
       (caller) => {
         request.caller = caller;
+        const scope = requestScope.getStore();
+        if (scope) scope.caller = caller;
         next();
       },
       next,

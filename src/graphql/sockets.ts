@@ -7,7 +7,7 @@ import type { Caller } from '../core/caller.js';
 import { RequestContext } from '../core/context.js';
 import { isRefusal, refusal, type ErrorCode } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
-import { requestScope } from '../core/request-scope.js';
+import { newRequestScope, requestScope } from '../core/request-scope.js';
 import type { HeldConnection } from '../organization/open-connections.js';
 import { deliver } from './deliveries.js';
 import { formatError, formatResult } from './errors.js';
@@ -149,13 +149,13 @@ function serve(protocol: Protocol, state: SocketState, log: Log): void {
   });
 }
 
-async function receive({ socket, requestId }: SocketState, data: RawData, isBinary: boolean, take: (message: string) => Promise<void>, log: Log): Promise<void> {
+async function receive({ socket, requestId, caller = null }: SocketState, data: RawData, isBinary: boolean, take: (message: string) => Promise<void>, log: Log): Promise<void> {
   // Nothing that comes after a socket was refused is looked at.
   if (socket.readyState !== socket.OPEN) return;
   const text = String(data);
   if (isBinary || !isClientMessage(text)) return socket.close(CloseCode.BadRequest, 'Invalid message received');
   try {
-    await requestScope.run({ requestId }, () => take(text));
+    await requestScope.run({ ...newRequestScope(requestId), caller }, () => take(text));
   } catch (error) {
     log.error({ requestId, ...errorFacts(error) }, 'serving a message failed');
     socket.close(CloseCode.InternalServerError, 'Internal server error');

@@ -188,7 +188,7 @@ class MultipartForm {
     if (name === undefined || !expected) throw malformed("it has a file that 'map' does not name");
     if (this.#arrived.has(name)) throw malformed('it has two files of the same name');
     this.#arrived.add(name);
-    source.on('limit', () => this.#fail(refusal('PAYLOAD_TOO_LARGE', `A file may have ${this.limits.maxFileSize} bytes.`)));
+    source.on('limit', () => this.#fail(fileTooLarge(inputPath(expected.path), this.limits.maxFileSize)));
     const passage = this.#openPassage(source, this.#arrived.size === this.#expected.size);
     expected.upload.resolve(this.#describe(name, passage, info));
   }
@@ -267,6 +267,11 @@ class MultipartForm {
   #bodyTooLarge(): GraphQLError {
     return refusal('PAYLOAD_TOO_LARGE', `A multipart request may have ${this.#maxBodySize} bytes.`);
   }
+}
+
+function fileTooLarge(path: string, maxBytes: number): GraphQLError {
+  const message = `A file may have at most ${maxBytes} bytes.`;
+  return refusal('PAYLOAD_TOO_LARGE', `${path}: ${message}`, { fields: [{ path, code: 'too_large', message }] });
 }
 
 /** A name is a label for people: without control, format and unpaired characters, which the database or a terminal would choke on. */

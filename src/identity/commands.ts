@@ -46,6 +46,7 @@ export async function lockAttempt(unit: UnitOfWork, identityId: string): Promise
   if (!found) throw notFound('identity');
   const customer = await lockCustomer(unit, found.customerId);
   const identity = await unit.em.findOneOrFail(IdentityEntity, { id: identityId }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
+  unit.note({ subjects: [identityId] });
   return { customer, identity };
 }
 

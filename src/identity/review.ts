@@ -49,6 +49,7 @@ export async function requireReverification(core: Core, caller: Member, input: {
     const customer = await lockCustomer(unit, input.customerId);
     requireAllowed('REQUIRE_REVERIFICATION', standingOf(customer), caller.role);
     if (reason.faults.length > 0) throw badInput(reason.faults);
+    unit.note({ reason: reason.value });
     const attempt = await lockAttempt(unit, customer.currentIdentityId ?? '');
     moveAttempt(unit, attempt, 'require_reverification', { errorDescription: reason.value });
     return attempt;

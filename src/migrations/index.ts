@@ -1,3 +1,4 @@
+import { Audit } from './audit.js';
 import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
 import { EventRetention } from './event-retention.js';
@@ -10,5 +11,6 @@ export const migrations = [
   { name: '0002-documents', class: Documents },
   { name: '0003-webhooks', class: Webhooks },
   { name: '0004-event-retention', class: EventRetention },
+  { name: '0007-audit', class: Audit },
   { name: '0009-stuck-attempts', class: StuckAttempts },
 ];

@@ -1,7 +1,15 @@
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { Kysely } from 'kysely';
 import type { Core } from '../core/command.js';
-import { UsageError } from './usage.js';
+import { kindOfId } from '../core/ids.js';
+import type { LedgerTables } from '../core/ledger.js';
+import { exportChain, ledgers, verifyChain } from '../audit/chain.js';
+import { readAnchor, type Anchor } from '../audit/verifier.js';
 import { createApiKey, createOrganization } from '../organization/commands.js';
+import { UsageError } from './usage.js';
 
 /** Who acts when the operator's command line does. */
 const OPERATOR = { role: 'OPERATOR', organizationId: null, actor: 'operator command line' } as const;
@@ -47,7 +55,64 @@ export const COMMANDS: Readonly<Record<string, OperatorCommand>> = {
       return secret;
     },
   },
+  'audit verify': {
+    summary: 'follow the audit trail, of one organization or of all, and name whatever was changed, removed, reordered or inserted',
+    options: { organization: 'id', anchor: 'file' },
+    optional: ['organization', 'anchor'],
+    run: verify,
+  },
+  'audit export': {
+    summary: 'write the audit trail into a directory, with an anchor to be kept elsewhere and a verifier that needs nothing but Node',
+    options: { organization: 'id', to: 'directory' },
+    optional: ['organization'],
+    run: async (core, { organization, to = '' }) => {
+      const files: string[] = [];
+      for (const id of await organizations(core, organization)) files.push(...(await exportChain(ownerReader(core), id, to)));
+      const verifier = join(to, 'verify-audit.mjs');
+      await copyFile(fileURLToPath(new URL('../audit/verifier.js', import.meta.url)), verifier);
+      return [...files, verifier].join('\n');
+    },
+  },
 };
+
+/** A trail that does not hold. Its message says every fault that was found. */
+export class BrokenTrail extends Error {}
+
+async function verify(core: Core, { organization, anchor }: Options): Promise<string> {
+  const anchors = anchor === undefined ? [] : [anchored(anchor)];
+  const asked = await organizations(core, organization);
+  const elsewhere = anchors.filter(({ organizationId }) => !asked.includes(organizationId));
+  if (elsewhere.length > 0) throw new UsageError('The anchor is of an organization that is not verified.');
+  const lines: string[] = [];
+  let isBroken = false;
+  for (const id of asked) {
+    const { head, faults } = await verifyChain(ownerReader(core), id, anchors);
+    if (faults.length > 0) isBroken = true;
+    lines.push(...(faults.length > 0 ? faults.map((fault) => `${id}: ${fault}`) : [`${id}: ${head.position} entries, unbroken to ${head.hash}`]));
+  }
+  if (isBroken) throw new BrokenTrail(lines.join('\n'));
+  return lines.join('\n');
+}
+
+function anchored(path: string): Anchor {
+  try {
+    return readAnchor(path);
+  } catch {
+    throw new UsageError('--anchor names no file that holds an anchor: give one that `audit export` has written.');
+  }
+}
+
+/** The organization that is asked for, or all. */
+async function organizations(core: Core, asked: string | undefined): Promise<readonly string[]> {
+  const known = await ledgers(ownerReader(core));
+  if (asked === undefined) return known;
+  if (kindOfId(asked) !== 'organization' || !known.includes(asked)) throw new UsageError('--organization names no organization.');
+  return [asked];
+}
+
+function ownerReader(core: Core): Kysely<LedgerTables> {
+  return core.database.owner().getKysely() as unknown as Kysely<LedgerTables>;
+}
 
 function oneOf<Word extends string>(option: string, value: string | undefined, words: readonly Word[]): Word {
   const word = words.find((known) => known === value);
@@ -56,14 +121,14 @@ function oneOf<Word extends string>(option: string, value: string | undefined, w
 }
 
 /** What a command line asks for. Throws UsageError when it is none of ours. */
-export function parseCommandLine(words: readonly string[]): { command: OperatorCommand; options: Options } {
+export function parseCommandLine(words: readonly string[]): { name: string; command: OperatorCommand; options: Options } {
   const name = Object.keys(COMMANDS).find((known) => known === words.slice(0, known.split(' ').length).join(' '));
   const command = name === undefined ? undefined : COMMANDS[name];
   if (name === undefined || !command) throw new UsageError(words.length === 0 ? usage() : `There is no such command.\n\n${usage()}`);
   const options = optionsOf(name, command, words.slice(name.split(' ').length));
   const missing = Object.keys(command.options).filter((option) => options[option] === undefined && !command.optional?.includes(option));
   if (missing.length > 0) throw new UsageError(`${name} needs ${missing.map((option) => `--${option}`).join(', ')}: ${usageOf(name, command)}`);
-  return { command, options };
+  return { name, command, options };
 }
 
 function optionsOf(name: string, command: OperatorCommand, words: readonly string[]): Options {

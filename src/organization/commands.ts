@@ -1,8 +1,8 @@
-import { LockMode } from '@mikro-orm/core';
 import { sql, type Kysely } from 'kysely';
+import { canonicalJson, GENESIS } from '../core/audit-entry.js';
 import type { Caller, Role } from '../core/caller.js';
 import { executeAsOwner, type Core } from '../core/command.js';
-import type { LedgerRow } from '../core/event-log.js';
+import type { EventTables, LedgerRow } from '../core/event-log.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
 import { DEFAULT_POLICY, mergePolicy, type Policy, type PolicyPatch } from '../kyc/policy.js';
@@ -31,7 +31,7 @@ export async function createOrganization(core: Core, caller: Caller, input: NewO
   const name = validateName('name', input.name);
   const { policy, faults } = checkedPolicy(DEFAULT_POLICY, input.policy ?? {}, input.environment);
   if (name.faults.length + faults.length > 0) throw badInput([...name.faults, ...faults]);
-  return executeAsOwner(core, caller, async (em) => {
+  return executeAsOwner(core, caller, async (em, note) => {
     const organization = em.create(OrganizationEntity, {
       id: newId('organization'),
       name: name.value,
@@ -40,8 +40,9 @@ export async function createOrganization(core: Core, caller: Caller, input: NewO
       createdAt: core.clock.now(),
     });
     await em.flush();
-    const ledger: LedgerRow = { organization_id: organization.id, position: 0, events_deleted_through: 0, clock_offset_milliseconds: 0 };
+    const ledger: LedgerRow = { organization_id: organization.id, position: 0, events_deleted_through: 0, audit_position: 0, audit_hash: GENESIS, clock_offset_milliseconds: 0 };
     await (em.getKysely() as unknown as Kysely<{ organization_ledger: LedgerRow }>).insertInto('organization_ledger').values(ledger).execute();
+    note(organization.id, { subjects: [organization.id] });
     return organization;
   });
 }
@@ -49,12 +50,18 @@ export async function createOrganization(core: Core, caller: Caller, input: NewO
 /** Changes an organization's rules; attempts under way keep those that they began under. */
 export async function updatePolicy(core: Core, caller: Caller, organizationId: string | null | undefined, patch: PolicyPatch): Promise<Organization> {
   const id = organizationFor(caller, organizationId);
-  return executeAsOwner(core, caller, async (em) => {
-    const organization = kindOfId(id) === 'organization' ? await em.findOne(OrganizationEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE }) : null;
+  return executeAsOwner(core, caller, async (em, note) => {
+    if (kindOfId(id) !== 'organization') throw notFound('organization');
+    // The ledger's row stands for the organization's own: every command locks it, in this order.
+    await (em.getKysely() as unknown as Kysely<EventTables>).selectFrom('organization_ledger').select('position').where('organization_id', '=', id).forUpdate().execute();
+    const organization = await em.findOne(OrganizationEntity, { id });
     if (!organization) throw notFound('organization');
     const { policy, faults } = checkedPolicy(organization.policy, patch, organization.environment);
     if (faults.length > 0) throw badInput(faults);
+    const before = organization.policy;
     organization.policy = policy;
+    const changed = (Object.keys(policy) as (keyof Policy)[]).filter((rule) => canonicalJson(before[rule]) !== canonicalJson(policy[rule])).sort();
+    note(id, { kind: 'POLICY_CHANGE', subjects: [id], fields: changed });
     return organization;
   });
 }
@@ -76,7 +83,7 @@ export async function createApiKey(core: Core, caller: Caller, input: NewApiKey)
   if (input.expiresAt != null && input.expiresAt <= now) faults.push({ path: 'expiresAt', code: 'in_past', message: 'The key would have expired already.' });
   if (faults.length > 0) throw badInput(faults);
   const minted = mintKey();
-  return executeAsOwner(core, caller, async (em) => {
+  return executeAsOwner(core, caller, async (em, note) => {
     const organization = kindOfId(organizationId) === 'organization' ? await em.findOne(OrganizationEntity, { id: organizationId }) : null;
     if (!organization) throw notFound('organization');
     const apiKey = em.create(ApiKeyEntity, {
@@ -91,16 +98,18 @@ export async function createApiKey(core: Core, caller: Caller, input: NewApiKey)
       revokedAt: null,
       lastUsedAt: null,
     });
+    note(organizationId, { kind: 'KEY_CHANGE', subjects: [apiKey.id] });
     return { secret: minted.secret, apiKey };
   });
 }
 
 /** Ends a key at once, with the connections that it has opened at any replica. Ending it again is the same as once. */
 export async function revokeApiKey(core: Core, caller: Caller, id: string): Promise<ApiKey> {
-  return executeAsOwner(core, caller, async (em) => {
+  return executeAsOwner(core, caller, async (em, note) => {
     const apiKey = kindOfId(id) === 'apiKey' ? await em.findOne(ApiKeyEntity, { id }, { filters: false }) : null;
     if (!apiKey || (caller.role !== 'OPERATOR' && apiKey.organizationId !== caller.organizationId)) throw notFound('API key');
     apiKey.revokedAt ??= core.clock.now();
+    note(apiKey.organizationId, { kind: 'KEY_CHANGE', subjects: [apiKey.id] });
     await sql`select pg_notify(${REVOCATION_CHANNEL}, ${apiKey.id})`.execute(em.getKysely());
     return apiKey;
   });

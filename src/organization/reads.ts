@@ -43,9 +43,9 @@ export async function callerOfKey(database: Database, clock: Clock, keyId: strin
 
 /**
  * Who holds a credential; null when it is none, unknown, revoked or expired. The operator's key is compared with the
- * configuration's, API keys by the digest that is kept.
+ * configuration's, API keys by the digest that is kept. `onEnded` is told of a key that was one of ours, and no longer is.
  */
-export async function callerOf(database: Database, clock: Clock, operatorKey: string | null, credential: string): Promise<Caller | null> {
+export async function callerOf(database: Database, clock: Clock, operatorKey: string | null, credential: string, onEnded: (key: Member) => Promise<void>): Promise<Caller | null> {
   if (operatorKey !== null && sameDigest(digestOf(operatorKey), digestOf(credential))) {
     return { role: 'OPERATOR', organizationId: null, actor: 'operator' };
   }
@@ -58,8 +58,10 @@ export async function callerOf(database: Database, clock: Clock, operatorKey: st
     .where('prefix', '=', prefix)
     .executeTakeFirst();
   if (!key || !sameDigest(key.secret_hash, digestOf(credential))) return null;
-  if (key.revoked_at !== null || (key.expires_at !== null && new Date(key.expires_at) <= clock.now())) return null;
-  return { role: key.role, organizationId: key.organization_id, actor: key.id, expiresAt: key.expires_at === null ? null : new Date(key.expires_at) };
+  const holder: Member = { role: key.role, organizationId: key.organization_id, actor: key.id, expiresAt: key.expires_at === null ? null : new Date(key.expires_at) };
+  if (key.revoked_at === null && (holder.expiresAt === null || holder.expiresAt > clock.now())) return holder;
+  await onEnded(holder);
+  return null;
 }
 
 /** Which of these keys have been revoked. */

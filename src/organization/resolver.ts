@@ -1,5 +1,5 @@
 import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql';
-import { advanceClock, type Core } from '../core/command.js';
+import { advanceClock, execute, type Core } from '../core/command.js';
 import type { RequestContext } from '../core/context.js';
 import { badInput } from '../core/errors.js';
 import { SECONDS_PER_DAY } from '../core/clock.js';
@@ -65,6 +65,7 @@ export class OrganizationResolver {
     if (input.seconds < 0 || input.seconds > LONGEST_ADVANCE_SECONDS) {
       throw badInput([{ path: 'seconds', code: 'out_of_range', message: `Give 0 to ${LONGEST_ADVANCE_SECONDS} seconds.` }]);
     }
+    await execute(this.core, context.member, (unit) => Promise.resolve(unit.note({ subjects: [organizationId] })));
     return { now: await advanceClock(this.core, organizationId, input.seconds) };
   }
 }

@@ -1,6 +1,6 @@
 import { systemPrincipal, type SystemActor } from '../core/caller.js';
 import { MILLISECONDS_PER_SECOND } from '../core/clock.js';
-import { execute, type Core, type UnitOfWork } from '../core/command.js';
+import { consult, type Core, type UnitOfWork } from '../core/command.js';
 import type { Job, JobKind } from '../core/jobs.js';
 import { moveDocument, requirementSubject, DELETE_FILES_JOB, type DocumentCommands } from '../document/commands.js';
 import { findingsOf } from '../document/mrz.js';
@@ -125,7 +125,7 @@ export class VerificationJobs {
 
   /** What the provider is to be asked about; null when the attempt has moved on. */
   #read(step: Step) {
-    return execute(this.core(), step.principal, async (unit) => {
+    return consult(this.core(), step.principal, async (unit) => {
       const attempt = await lockAttempt(unit, step.identityId);
       if (attempt.identity.step !== step.step) return null;
       const organization = await organizationOf(unit);

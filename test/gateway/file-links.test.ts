@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { jpeg, pngChunk, png } from '../files.js';
+import { createInspector } from '../../src/document/inspection.js';
+import { jpeg, pdf, pdfStream, pngChunk, png } from '../files.js';
 import { graphql } from '../generated/index.js';
 import type { Client } from '../support/client.js';
 import { bringTo, type Applicant } from '../support/flows.js';
@@ -63,6 +64,31 @@ describe('a file is read back by its link', () => {
     const served = Buffer.from(await (await fetch((await fileOf(partner, documentId)).url)).arrayBuffer());
     expect(served.includes('Telltale')).toBe(false);
     expect(await sharp(served).raw().toBuffer()).toEqual(await sharp(image).raw().toBuffer());
+  });
+
+  it('a PDF too, without the places in the photographs in it and in its own metadata, every byte where it was', async () => {
+    const photograph = await sharp(await jpeg({ width: 300, height: 300 })).withExif(GPS).jpeg().toBuffer();
+    expect(photograph.includes('TelltaleCamera')).toBe(true);
+    const xmp = '<?xpacket begin="" id="W5M0"?><x:xmpmeta><exif:GPSLatitude>52,31.0N</exif:GPSLatitude>Telltale</x:xmpmeta><?xpacket end="w"?>';
+    const objects = [
+      pdfStream('/Type /XObject /Subtype /Image /Width 300 /Height 300 /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /DCTDecode', photograph),
+      pdfStream('/Type /Metadata /Subtype /XML', Buffer.from(xmp)),
+    ];
+    const file = pdf({ objects });
+    const { partner, documentId } = await withFile(file, 'scan.pdf');
+    const served = Buffer.from(await (await fetch((await fileOf(partner, documentId)).url)).arrayBuffer());
+    expect(served.length).toBe(file.length);
+    expect([served.includes('Telltale'), served.includes('GPSLatitude')]).toEqual([false, false]);
+    const at = served.indexOf(photograph.subarray(0, 4));
+    const shown = served.subarray(at, at + photograph.length);
+    expect(await sharp(shown).raw().toBuffer()).toEqual(await sharp(photograph).raw().toBuffer());
+    const inspector = createInspector();
+    expect(await inspector.inspect(served, { minimumPixels: 200, maximumPixels: 1e8, maximumPdfPages: 10 })).toMatchObject({ ok: true });
+    await inspector.close();
+    const plain = pdf();
+    const other = await withFile(plain, 'bill.pdf');
+    const answer = await fetch((await fileOf(other.partner, other.documentId)).url);
+    expect([answer.headers.get('content-type'), Buffer.from(await answer.arrayBuffer()).equals(plain)]).toEqual(['application/pdf', true]);
   });
 
   it('in parts: ranges from the start, the middle and the end; none behind the end', async () => {

@@ -15,7 +15,7 @@ const gateway = useGateway();
 const FINDINGS = graphql(`
   query Findings($identityId: ID!) {
     identity(id: $identityId) { status errorDescription documentAttemptsRemaining }
-    documents(identityId: $identityId) { id status rejectionReason findings { code field severity message } }
+    documents(identityId: $identityId) { id status rejectionReason summary findings { code field severity message } }
   }
 `);
 
@@ -73,6 +73,7 @@ describe('a LIVE organization', () => {
       expect(documents).toMatchObject([{
         status: 'REJECTED', rejectionReason: expect.stringContaining('Another class of document'),
         findings: [{ code: 'mrz_name_mismatch', field: 'legalLastName', severity: 'ERROR' }],
+        summary: expect.stringMatching(/^The document was not accepted\. It differs from what was entered in: last name\. .*300 DPI/),
       }]);
     }
     const documentId = submitDocument.document.id;

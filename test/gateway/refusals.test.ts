@@ -205,7 +205,7 @@ describe('roles', () => {
     for (const root of ROOTS.filter(({ operation }) => operation !== 'subscription')) {
       for (const [role, client] of Object.entries(clients)) {
         const { json } = await client.post({ query: documentOf(root), variables: leastVariables(root, DEFAULTS) });
-        const takes = /webhook|sendTestEvent/i.test(root.name) ? INTEGRATORS : root.operation === 'mutation' ? (TAKES[root.name] ?? ['PARTNER']) : ['lifecycle', 'errorCodes'].includes(root.name) ? [...MEMBERS, 'OPERATOR'] : MEMBERS;
+        const takes = /webhook|sendTestEvent/i.test(root.name) ? INTEGRATORS : root.operation === 'mutation' ? (TAKES[root.name] ?? ['PARTNER']) : root.name === 'auditTrail' ? ['ADMIN'] : ['lifecycle', 'errorCodes'].includes(root.name) ? [...MEMBERS, 'OPERATOR'] : MEMBERS;
         const code = json.errors?.[0]?.extensions.code;
         expect([root.name, role, code === 'FORBIDDEN']).toEqual([root.name, role, !takes.includes(role)]);
         if (code === 'FORBIDDEN') forbidden += 1;

@@ -3,18 +3,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jpeg, pngBomb } from '../files.js';
 import { advance, EVALUATION, newCustomer, submit, submitPassport } from '../support/flows.js';
-import { TestGateway, useGateway } from '../support/gateway.js';
+import { storedFiles, TestGateway, useGateway } from '../support/gateway.js';
 import { CUSTOMER, SUBMIT_DOCUMENT } from '../support/operations.js';
 import { GERMAN } from '../support/people.js';
 
 const gateway = useGateway();
 const MAXIMUM = 15 * 1_048_576;
-
-/** Every file of documents that a gateway keeps. */
-async function storedFiles(of: TestGateway): Promise<string[]> {
-  const entries = await readdir(join(of.dataDirectory, 'documents'), { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
-}
 
 async function awaiting(of: TestGateway) {
   const { partner } = await of.organization();
@@ -35,7 +29,7 @@ describe('the limits of an upload', () => {
     const { partner, customerId, identityId } = await awaiting(gateway);
     const before = await storedFiles(gateway);
     const large = await partner.refusal(SUBMIT_DOCUMENT, { input: { identityId, selectedIdClass: 'PASSPORT', frontPhoto: await pictureOf(MAXIMUM + 1) } });
-    expect(large.code).toBe('PAYLOAD_TOO_LARGE');
+    expect(large).toMatchObject({ code: 'PAYLOAD_TOO_LARGE', statusCode: 413, fields: [{ path: 'frontPhoto', code: 'too_large' }] });
     expect(await storedFiles(gateway)).toEqual(before);
     expect((await partner.request(CUSTOMER, { id: customerId })).customer?.identity).toMatchObject({ status: 'AWAITING_DOCUMENT_UPLOAD', documentAttemptsRemaining: 3 });
     const { submitDocument } = await partner.request(SUBMIT_DOCUMENT, { input: { identityId, selectedIdClass: 'PASSPORT', frontPhoto: await pictureOf(MAXIMUM) } });

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, inject } from 'vitest';
@@ -140,6 +140,12 @@ export class TestGateway {
     const created = await this.operator.request(CREATE_API_KEY, { input: { organizationId, role, name: `Test ${role}` } });
     return created.createApiKey.secret;
   }
+}
+
+/** Every file of documents that a gateway keeps. */
+export async function storedFiles(of: TestGateway): Promise<string[]> {
+  const entries = await readdir(join(of.dataDirectory, 'documents'), { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
 }
 
 /** A gateway that runs while the tests of the calling file do. */

@@ -31,14 +31,6 @@ export function behavesAsStorage(name: string, storage: () => FileStorage, settl
       await settled();
     });
 
-    test('a part of a file is read without the rest', async () => {
-      const bytes = randomBytes(6 * MEGABYTE);
-      await storage().put(KEY, Readable.from([bytes]));
-      for (const [start, end] of [[0, 0], [100, 199], [5 * MEGABYTE - 1, 5 * MEGABYTE], [bytes.length - 1, bytes.length - 1], [0, bytes.length - 1]] as const) {
-        expect((await buffer(storage().read(KEY, { start, end }))).equals(bytes.subarray(start, end + 1)), `${start}-${end}`).toBe(true);
-      }
-    });
-
     test('a file that is not there is NOT_FOUND', async () => {
       await expect(buffer(storage().read(KEY))).rejects.toMatchObject({ extensions: { code: 'NOT_FOUND' } });
     });

@@ -1,0 +1,57 @@
+import { Arg, Ctx, Int, Query, Resolver } from 'type-graphql';
+import type { Core } from '../core/command.js';
+import { DEFAULT_PAGE, type Connection } from '../core/connections.js';
+import type { RequestContext } from '../core/context.js';
+import { badInput } from '../core/errors.js';
+import { auditPage, type OpenedEntry } from './reads.js';
+import { AuditEntryConnection, AuditFilterInput, type AuditEntryObject } from './types.js';
+
+/** The members of an entry that are shown as they are. */
+type Members = Pick<AuditEntryObject, 'id' | 'operation' | 'role' | 'requestId' | 'subjects' | 'fields' | 'code' | 'count'> & { events: string[] };
+
+/** An entry as it is shown. */
+function entryView(row: OpenedEntry): AuditEntryObject {
+  const { id, operation, role, requestId, subjects, fields, code, count, events } = JSON.parse(row.entry) as Members;
+  return {
+    id,
+    position: Number(row.position),
+    kind: row.kind,
+    operation,
+    actor: row.actor,
+    role,
+    occurredAt: row.occurred_at,
+    requestId,
+    customerId: row.customer_id,
+    subjects,
+    eventIds: events,
+    fields,
+    code,
+    count,
+    reason: row.reason,
+    entry: row.entry,
+    hash: row.hash,
+    salt: row.salt,
+  };
+}
+
+@Resolver()
+export class AuditResolver {
+  constructor(private readonly core: Core) {}
+
+  @Query(() => AuditEntryConnection, {
+    description: 'Who has done what in your organization, newest first: every command, whoever or whatever gave it, every refusal of rights, every reveal, file read, change of keys and of policy. The operator verifies and exports the chain: `npm run gateway -- audit verify`.',
+  })
+  async auditTrail(
+    @Ctx() context: RequestContext,
+    @Arg('first', () => Int, { defaultValue: DEFAULT_PAGE }) first: number,
+    @Arg('after', () => String, { nullable: true }) after?: string | null,
+    @Arg('filter', () => AuditFilterInput, { nullable: true }) filter?: AuditFilterInput | null,
+  ): Promise<Connection<AuditEntryObject>> {
+    const { customerId, actor } = filter ?? {};
+    const faults = Object.entries({ customerId, actor }).flatMap(([name, value]) =>
+      value == null || (value.isWellFormed() && !value.includes('\0')) ? [] : [{ path: `filter.${name}`, code: 'malformed_text', message: 'This names nobody and nothing.' }],
+    );
+    if (faults.length > 0) throw badInput(faults);
+    return auditPage(this.core.database, context.member.organizationId, { first, after }, filter ?? {}, entryView);
+  }
+}

@@ -1,0 +1,145 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import type { Caller, Principal } from './caller.js';
+import type { ErrorCode } from './errors.js';
+import { newId } from './ids.js';
+import type { RequestScope } from './request-scope.js';
+
+/** What the audit trail tells apart, with what each is. */
+export const AUDIT_KINDS = {
+  COMMAND: 'Something was changed, or asked to be changed: by a caller, a job or the provider.',
+  REFUSAL: 'A caller asked for what its role may not, or came with a key that is no longer valid. What repeats within a minute is counted in one entry.',
+  REVEAL: 'Masked values were shown. `fields` says which, `reason` why.',
+  FILE_READ: 'A file of a document was read by its link.',
+  KEY_CHANGE: 'An API key was made or revoked.',
+  POLICY_CHANGE: 'The rules of the organization were changed. `fields` says which.',
+} as const;
+export type AuditKind = keyof typeof AUDIT_KINDS;
+
+/** What a command says of itself for the trail, beside what is known anyway. Never a value of a person's. */
+export interface AuditNote {
+  /** Absent: COMMAND. */
+  kind?: AuditKind;
+  customerId?: string;
+  /** Ids of what it is about, beside those of its events. */
+  subjects?: readonly string[];
+  /** Names of fields or rules, never their values. */
+  fields?: readonly string[];
+  code?: ErrorCode;
+  /** How often it happened; absent: once. */
+  count?: number;
+  /** Absent: the root field that is being served. */
+  operation?: string;
+  /** In the caller's words. It is kept beside the trail and goes with the customer's data; the entry holds a commitment. */
+  reason?: string | null;
+}
+
+/** Version of the form of entries, so that a verifier knows what it reads. */
+const FORMAT = 1;
+const SALT_BYTES = 32;
+/** The hash before the first. */
+export const GENESIS = '0'.repeat(64);
+
+/** An entry as the chain holds it: `entry` is the canonical text that `hash` covers; the rest repeats it for look-ups. */
+export interface AuditRow {
+  organization_id: string;
+  position: number;
+  kind: AuditKind;
+  actor: string;
+  customer_id: string | null;
+  occurred_at: string;
+  entry: string;
+  hash: string;
+}
+
+/** What opens the commitments of an entry. It is destroyed with the customer's data, and the chain holds without it. */
+export interface AuditOpeningRow {
+  organization_id: string;
+  position: number;
+  customer_id: string | null;
+  /** Of the commitments, in hexadecimal. */
+  salt: string;
+  reason: string | null;
+}
+
+/** The place of an entry in its chain. */
+export interface ChainPlace {
+  organizationId: string;
+  position: number;
+  /** The hash of the entry before; GENESIS for the first. */
+  previous: string;
+}
+
+/** Who acts. */
+export type Actor = Pick<Principal | Caller, 'role' | 'actor'>;
+
+/** Makes the entry at a place of the chain, and what opens its commitments. */
+export function auditEntry(
+  place: ChainPlace,
+  actor: Actor,
+  scope: RequestScope | undefined,
+  note: AuditNote,
+  eventIds: readonly string[],
+  at: Date,
+): { row: AuditRow; opening: AuditOpeningRow | null } {
+  const isSystem = actor.role === 'SYSTEM';
+  // What a job does on behalf of a request has the request's id, but was not asked for in its words.
+  const input = isSystem || note.kind === 'REFUSAL' ? null : (scope?.input ?? null);
+  const salt = input === null && note.reason == null ? null : randomBytes(SALT_BYTES).toString('hex');
+  const kind = note.kind ?? 'COMMAND';
+  const customerId = note.customerId ?? null;
+  const body = {
+    format: FORMAT,
+    id: newId('auditEntry'),
+    organizationId: place.organizationId,
+    position: place.position,
+    previous: place.previous,
+    at: at.toISOString(),
+    kind,
+    operation: note.operation ?? (isSystem ? actor.actor : (scope?.operations.at(-1) ?? actor.actor)),
+    actor: actor.actor,
+    role: actor.role,
+    requestId: scope?.requestId ?? null,
+    customerId,
+    subjects: [...(note.subjects ?? [])],
+    events: [...eventIds],
+    fields: [...(note.fields ?? [])],
+    code: note.code ?? null,
+    count: note.count ?? 1,
+    inputCommitment: salt === null || input === null ? null : commitment(salt, 'input', canonicalJson(input)),
+    reasonCommitment: salt === null || note.reason == null ? null : commitment(salt, 'reason', note.reason),
+  };
+  const entry = canonicalJson(body);
+  const keys = { organization_id: place.organizationId, position: place.position, customer_id: customerId };
+  return {
+    row: { ...keys, kind, actor: actor.actor, occurred_at: body.at, entry, hash: digest(entry) },
+    opening: salt === null ? null : { ...keys, salt, reason: note.reason ?? null },
+  };
+}
+
+/** HMAC-SHA256 of `what`, a line feed and the text, under the salt: says nothing of the text once the salt is gone. */
+export function commitment(salt: string, what: 'input' | 'reason', text: string): string {
+  return createHmac('sha256', Buffer.from(salt, 'hex')).update(`${what}\n${text}`).digest('hex');
+}
+
+function digest(entry: string): string {
+  return createHash('sha256').update(entry).digest('hex');
+}
+
+/**
+ * JSON as RFC 8785 has it: the names of each object in the order of their UTF-16 code units, and no white space. Files,
+ * and whatever else JSON has no form for, are null.
+ */
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return JSON.stringify(value);
+  if (value instanceof Date) return JSON.stringify(value.toISOString());
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (!isPlain(value)) return 'null';
+  const members = Object.keys(value).filter((name) => value[name] !== undefined).sort();
+  return `{${members.map((name) => `${JSON.stringify(name)}:${canonicalJson(value[name])}`).join(',')}}`;
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
