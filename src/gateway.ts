@@ -15,7 +15,9 @@ import { OutboundClient } from './core/outbound.js';
 import { EventStream } from './core/stream.js';
 import { openTokenKey, type TokenKey } from './core/token-key.js';
 import { CustomerEntity } from './customer/entity.js';
+import { ExchangeLimit } from './customer/exchange-limit.js';
 import { CustomerResolver } from './customer/resolver.js';
+import { CustomerTokenResolver } from './customer/token-resolver.js';
 import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
 import { DocumentFetches } from './document/fetching.js';
@@ -51,6 +53,7 @@ import { demoKeys, type DemoKeys } from './organization/demo.js';
 import { ApiKeyEntity, OrganizationEntity } from './organization/entity.js';
 import { OpenConnections } from './organization/open-connections.js';
 import { OrganizationResolver } from './organization/resolver.js';
+import { Tokens } from './organization/tokens.js';
 import { SignatureEntity } from './signature/entity.js';
 import { IdentitySignatureResolver, SignatureResolver } from './signature/resolver.js';
 import { VerificationJobs } from './verification/jobs.js';
@@ -108,7 +111,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     const database = overrides.database?.(opened) ?? opened;
     const parts = await openParts(config, { database, tokenKey }, overrides, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
-    const url = await serve(config, parts, { tokenKey, keys, limits: limitsWith(overrides.limits ?? {}) }, undo);
+    const url = await serve(config, parts, { keys, limits: limitsWith(overrides.limits ?? {}) }, undo);
     if (overrides.workers ?? true) {
       await parts.core.jobs.work();
       undo.push(() => parts.sweep.stop());
@@ -132,6 +135,8 @@ interface Parts {
   connections: OpenConnections;
   retention: EventRetention;
   webhooks: WebhookDispatcher;
+  tokenKey: TokenKey;
+  tokens: Tokens;
   refusals: RefusalTrail;
 }
 
@@ -167,7 +172,8 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   const refusals = new RefusalTrail(core);
   undo.push(() => refusals.stop());
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
-  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, refusals };
+  const tokens = new Tokens(database, core.clock, tokenKey);
+  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, refusals, tokenKey, tokens };
 }
 
 async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
@@ -180,30 +186,31 @@ async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)
 }
 
 /** The resolvers of every floor, each with what it needs. */
-function resolversOf({ core, documents, links, webhooks }: Parts): object[] {
+function resolversOf({ core, documents, links, webhooks, tokens }: Parts): object[] {
   return [
     new RootResolver(),
     new OrganizationResolver(core),
-    new AuditResolver(core),
+    new AuditResolver(),
     new CustomerResolver(core),
+    new CustomerTokenResolver(tokens, new ExchangeLimit()),
     new IdentityResolver(core),
     new ReviewResolver(core),
-    new CustomerIdentityResolver(core),
+    new CustomerIdentityResolver(),
     new DocumentResolver(documents, links),
     new FileUploadResolver(),
     new IdentityDocumentResolver(),
     new SignatureResolver(core),
     new IdentitySignatureResolver(),
     new DryRunResolver(core),
-    new IdentityRequirementResolver(core),
-    new CustomerRequirementResolver(core),
+    new IdentityRequirementResolver(),
+    new CustomerRequirementResolver(),
     new SubscriptionResolver(),
     new CustomerStatusChangeResolver(),
     new IdentityStatusChangeResolver(),
     new DocumentStatusChangeResolver(),
-    new EventResolver(core),
-    new CustomerTimelineResolver(core),
-    new IdentityTimelineResolver(core),
+    new EventResolver(),
+    new CustomerTimelineResolver(),
+    new IdentityTimelineResolver(),
     new WebhookResolver({ core, wake: (organizationId) => webhooks.wake(organizationId) }),
   ];
 }
@@ -215,14 +222,13 @@ export function emptySchema() {
 
 /** What is served beside the parts below. */
 interface Served {
-  tokenKey: TokenKey;
   keys: DemoKeys | null;
   limits: Limits;
 }
 
 /** What HTTP, WebSocket and SSE share. */
 async function openTransports(config: Config, parts: Parts, limits: Limits, undo: (() => Promise<void>)[]): Promise<Transports> {
-  const { core: { database, clock, log }, events, connections, refusals } = parts;
+  const { core: { database, clock, log }, events, connections, refusals, tokens } = parts;
   const schema = buildGatewaySchema(resolversOf(parts), async ({ caller }, operation) => {
     // The operator belongs to no organization, so to no trail; what is only rehearsed is not answered.
     if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ organizationId: caller.organizationId, actor: caller, operation, code: 'FORBIDDEN' });
@@ -232,7 +238,7 @@ async function openTransports(config: Config, parts: Parts, limits: Limits, undo
   undo.push(() => rateLimits.stop());
   return {
     schema, database, events, connections, limits, rateLimits, trusted, log,
-    authenticate: authenticator(database, clock, config.operatorKey, refusals),
+    authenticate: authenticator(database, clock, { operatorKey: config.operatorKey, tokens, refusals }),
     addressOf: addressReader(config.trustedProxies),
     operations: new Operations(schema, { limits, introspection: config.introspection, trusted }),
     http: { secure: config.tls !== null || config.publicUrl?.startsWith('https:') === true, corsOrigins: config.corsOrigins },
@@ -240,7 +246,7 @@ async function openTransports(config: Config, parts: Parts, limits: Limits, undo
 }
 
 /** Begins to listen. @returns the URL that clients are told. */
-async function serve(config: Config, parts: Parts, { tokenKey, keys, limits }: Served, undo: (() => Promise<void>)[]): Promise<string> {
+async function serve(config: Config, parts: Parts, { keys, limits }: Served, undo: (() => Promise<void>)[]): Promise<string> {
   const { core } = parts;
   const { database, log } = core;
   const transports = await openTransports(config, parts, limits, undo);
@@ -254,7 +260,7 @@ async function serve(config: Config, parts: Parts, { tokenKey, keys, limits }: S
     database.owner().execute('select 1').then(() => response.json({ status: 'ready' }), next);
   });
   app.use(addressLimited(transports));
-  mountJwks(app, tokenKey);
+  mountJwks(app, parts.tokenKey);
   if (config.explorer) app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
   const cutStreams = mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));
@@ -265,5 +271,6 @@ async function serve(config: Config, parts: Parts, { tokenKey, keys, limits }: S
   const url = await listen(httpServer, config);
   undo.push(() => close(httpServer), cutStreams, closeSockets);
   parts.links.serveAt(url);
+  parts.tokens.issueFrom(url);
   return url;
 }

@@ -96,6 +96,12 @@ describe('the floors', () => {
     expect(found).toEqual([]);
   });
 
+  it('resolvers read through their context, which knows whom the caller may see', () => {
+    const resolvers = sources.filter(({ path }) => path.endsWith('resolver.ts'));
+    expect(resolvers.length).toBeGreaterThan(5);
+    expect(resolvers.flatMap(({ path, text }) => (/core\.database|\.owner\(\)/.test(text) ? [path] : []))).toEqual([]);
+  });
+
   it('a domain takes another\'s entity as a type alone', () => {
     const found = every((source) =>
       folderOf(source.path) === null

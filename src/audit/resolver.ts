@@ -1,5 +1,4 @@
 import { Arg, Ctx, Int, Query, Resolver } from 'type-graphql';
-import type { Core } from '../core/command.js';
 import { DEFAULT_PAGE, type Connection } from '../core/connections.js';
 import type { RequestContext } from '../core/context.js';
 import { badInput } from '../core/errors.js';
@@ -36,8 +35,6 @@ function entryView(row: OpenedEntry): AuditEntryObject {
 
 @Resolver()
 export class AuditResolver {
-  constructor(private readonly core: Core) {}
-
   @Query(() => AuditEntryConnection, {
     description: 'Who has done what in your organization, newest first: every command, whoever or whatever gave it, every refusal of rights, every reveal, file read, change of keys and of policy. The operator verifies and exports the chain: `npm run gateway -- audit verify`.',
   })
@@ -52,6 +49,6 @@ export class AuditResolver {
       value == null || (value.isWellFormed() && !value.includes('\0')) ? [] : [{ path: `filter.${name}`, code: 'malformed_text', message: 'This names nobody and nothing.' }],
     );
     if (faults.length > 0) throw badInput(faults);
-    return auditPage(this.core.database, context.member.organizationId, { first, after }, filter ?? {}, entryView);
+    return auditPage(context.database, context.member.organizationId, { first, after }, filter ?? {}, entryView);
   }
 }

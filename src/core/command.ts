@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Kysely } from 'kysely';
 import type { Clock } from './clock.js';
-import type { Caller, Principal } from './caller.js';
+import { customerOf, type Caller, type Principal } from './caller.js';
 import type { Database } from './database.js';
 import type { AuditNote } from './audit-entry.js';
 import type { EventTables, NewEvent } from './event-log.js';
@@ -47,8 +47,8 @@ export interface UnitOfWork {
 class RehearsalEnded extends Error {}
 
 /**
- * The one write path: a transaction under the organization's role in which `body` locks, decides and changes, followed by
- * its jobs, its events and its entry of the audit trail. If `body` throws, or the principal only rehearses, nothing has
+ * The one write path: a transaction under the organization's role (its customer's, for an applicant) in which `body`
+ * locks, decides and changes, followed by its jobs, its events and its entry of the audit trail. If `body` throws, or the principal only rehearses, nothing has
  * happened. A job that found nothing to do is no entry.
  */
 export function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
@@ -81,7 +81,7 @@ interface Said {
 
 async function transact<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>, conclude: (said: Said) => Promise<void>): Promise<Result> {
   const now = core.clock.now();
-  return core.database.scoped(principal.organizationId).transactional(async (em) => {
+  return core.database.forCustomer(customerOf(principal)).scoped(principal.organizationId).transactional(async (em) => {
     const transaction = em.getKysely() as unknown as Kysely<LedgerTables>;
     const clockOffset = await clockOffsetOf(transaction, principal.organizationId);
     const touched = new Set<Versioned>();

@@ -1,8 +1,9 @@
 import DataLoader from 'dataloader';
-import type { Caller, Member } from './caller.js';
+import { customerOf, type Caller, type Member } from './caller.js';
 import type { Database } from './database.js';
 import { refusal } from './errors.js';
-import type { EventStream } from './stream.js';
+import type { EventRow, EventType } from './event-log.js';
+import type { EventStream, Watch } from './stream.js';
 
 /** Reads the values of many keys of one organization in one statement, in the order of the keys. */
 export type BatchRead<Key, Value> = (database: Database, organizationId: string, keys: readonly Key[]) => Promise<readonly Value[]>;
@@ -23,16 +24,22 @@ export class RequestContext {
   // Not a #private: Apollo copies the context, and a copy has no part in those.
   private readonly loaders = new Map<unknown, unknown>();
 
+  readonly caller: Caller;
+  /** What resolvers read from: it holds nothing but what the caller may see. */
+  readonly database: Database;
+
   constructor(
-    private readonly database: Database,
-    /** What subscriptions read from. */
-    readonly events: EventStream,
-    readonly caller: Caller,
+    private readonly wholeDatabase: Database,
+    private readonly events: EventStream,
+    caller: Caller,
     readonly requestId: string,
     /** The IP address that the request came from. */
     readonly address: string,
     readonly connection: Connection = REQUEST,
-  ) {}
+  ) {
+    this.caller = 'customerId' in caller ? { ...caller, address } : caller;
+    this.database = wholeDatabase.forCustomer(customerOf(caller));
+  }
 
   /** The caller as one of an organization. The permission map keeps the operator away from fields that ask this. */
   get member(): Member {
@@ -55,6 +62,16 @@ export class RequestContext {
     return loader;
   }
 
+  /**
+   * The events of these types about an object that the caller may see or, without one, about all that it may see. A
+   * client that resumes repeats its operation as it was: what it has seen since is the newer word.
+   */
+  watch(types: readonly EventType[], subject: Watch['subject'], after: string | null): Promise<AsyncIterable<EventRow>> {
+    const customerId = customerOf(this.caller);
+    const all: Watch['subject'] = customerId === null ? null : { kind: 'customer', id: customerId };
+    return this.events.subscribe({ organizationId: this.member.organizationId, types, subject: subject ?? all }, this.connection.lastEventId ?? after);
+  }
+
   /** Answers a key with a value that is known already: what a command has just committed. */
   prime<Key, Value>(read: BatchRead<Key, Value>, key: Key, value: Value): void {
     this.loaderOf(read).clear(key).prime(key, value);
@@ -62,7 +79,7 @@ export class RequestContext {
 
   /** The same caller, for a rehearsal of its operation. */
   rehearsal(): RequestContext {
-    return new RequestContext(this.database, this.events, { ...this.caller, rehearsal: true }, this.requestId, this.address);
+    return new RequestContext(this.wholeDatabase, this.events, { ...this.caller, rehearsal: true }, this.requestId, this.address);
   }
 
   /** Forgets what was loaded: what is loaded next is read anew. */

@@ -15,8 +15,11 @@ import { ConfigError, type Config } from './config.js';
  * the grants of the migrations, so row-level security holds for it even where the gateway's own user is a superuser.
  */
 export const TENANT_ROLE = 'kyc_gateway_tenant';
-/** The session variable that the policies of row-level security compare with. */
+/** The role of statements on behalf of one customer: the other's rights, and policies that leave it nothing but that customer's rows. */
+export const CUSTOMER_ROLE = 'kyc_gateway_customer';
+/** The session variables that the policies of row-level security compare with. */
 export const ORGANIZATION_SETTING = 'kyc_gateway.organization_id';
+export const CUSTOMER_SETTING = 'kyc_gateway.customer_id';
 
 /** One advisory lock for the migrations of all replicas; the number only has to be ours. */
 const MIGRATION_LOCK = 4_951_120;
@@ -39,6 +42,8 @@ export interface Database {
   scoped(organizationId: string): SqlEntityManager;
   /** A fresh unit of work with the owner's rights: for key look-up, jobs, the operator and migrations. */
   owner(): SqlEntityManager;
+  /** The same database in which one customer's rows are all that `scoped` and `read` find or may write; null: every customer's. */
+  forCustomer(customerId: string | null): Database;
   /** Reads plain rows of one organization in a short transaction under the session role. */
   read<Tables, Result>(organizationId: string, query: (reader: Reader<Tables>) => Promise<Result>): Promise<Result>;
   /** Hears NOTIFY on a channel, through reconnects; `onGap` runs after each (re)connection: something may have been missed. */
@@ -74,9 +79,8 @@ async function openEmbedded(dataDirectory: string, parts: DatabaseParts): Promis
   const orm = await PgliteORM.init({ ...ormOptions(parts), dbName: join(dataDirectory, 'database') });
   const client = await (orm.em.getConnection() as PgliteConnection).getNativeClient();
   await orm.migrator.up();
-  return {
+  return withAccess(orm.em as unknown as SqlEntityManager, {
     kind: 'pglite',
-    ...access(orm.em as unknown as SqlEntityManager),
     listen: async (channel, onPayload, onGap) => {
       const stop = await client.listen(channel, onPayload);
       onGap();
@@ -84,7 +88,7 @@ async function openEmbedded(dataDirectory: string, parts: DatabaseParts): Promis
     },
     jobConnection: async () => ({ db: fromPglite(client), backend: 'pglite' }),
     close: () => orm.close(true),
-  };
+  });
 }
 
 /** Says in one sentence why a database does not let us in, before the ORM tries and says more. */
@@ -117,24 +121,29 @@ async function openPostgreSql(url: string, parts: DatabaseParts): Promise<Databa
     await holder.execute('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK]);
     await orm.migrator.up();
   });
-  return {
+  return withAccess(em, {
     kind: 'postgresql',
-    ...access(em),
     listen: (channel, onPayload, onGap) => listenPostgreSql(url, channel, onPayload, onGap),
     jobConnection: async () => ({ connectionString: url, connectionTimeoutMillis: CONNECTION_TIMEOUT_MILLISECONDS, max: JOB_POOL_SIZE }),
     close: () => orm.close(true),
-  };
+  });
 }
 
-function access(em: SqlEntityManager): Pick<Database, 'scoped' | 'owner' | 'read'> {
+type Connected = Omit<Database, 'scoped' | 'owner' | 'read' | 'forCustomer'>;
+
+/** The ways in to a database, for one customer or (null) for all of an organization. */
+function withAccess(em: SqlEntityManager, connected: Connected, customerId: string | null = null): Database {
+  const session = customerId === null ? { role: TENANT_ROLE } : { role: CUSTOMER_ROLE, variables: { [CUSTOMER_SETTING]: customerId } };
   const scoped = (organizationId: string): SqlEntityManager => {
-    const fork = em.fork({ session: { role: TENANT_ROLE } });
+    const fork = em.fork({ session });
     fork.setFilterParams('tenant', { organizationId });
     return fork;
   };
   return {
+    ...connected,
     scoped,
     owner: () => em.fork(),
+    forCustomer: (only) => withAccess(em, connected, only),
     read: (organizationId, query) => scoped(organizationId).transactional((transaction) => query(transaction.getKysely() as never), { readOnly: true }),
   };
 }

@@ -61,6 +61,8 @@ export interface ActionRule {
 }
 
 const PARTNER_ROLES: readonly Role[] = ['PARTNER'];
+/** What a customer may do about its own attempt: the partner for it, or it by its client token. */
+const APPLICANT_ROLES: readonly Role[] = ['PARTNER', 'APPLICANT'];
 const REVIEWER_ROLES: readonly Role[] = ['REVIEWER', 'ADMIN'];
 
 /**
@@ -68,12 +70,12 @@ const REVIEWER_ROLES: readonly Role[] = ['REVIEWER', 'ADMIN'];
  * only what names DEACTIVATED is allowed. The mutations obey this table and `allowedActions` is computed from it.
  */
 export const ACTIONS: Readonly<Record<Action, ActionRule>> = {
-  SUBMIT_IDENTITY: { customer: ['CREATED', 'REJECTED'], identity: ['EXPIRED'], roles: PARTNER_ROLES },
-  PATCH_CUSTOMER: { customer: ['CREATED', 'NEEDS_ADDITIONAL_INFORMATION', 'REJECTED'], identity: [], roles: PARTNER_ROLES },
-  PATCH_IDENTITY: { customer: [], identity: ['AWAITING_DOCUMENT_UPLOAD', 'INCOMPLETE_VERIFICATIONS', 'INPUT_ERROR', 'SSN_ERROR'], roles: PARTNER_ROLES },
-  SUBMIT_DOCUMENT: { customer: [], identity: ['AWAITING_DOCUMENT_UPLOAD', 'INCOMPLETE_VERIFICATIONS'], spendsDocumentAttempt: true, roles: PARTNER_ROLES },
-  UPDATE_DOCUMENT: { customer: [], identity: ['INCOMPLETE_VERIFICATIONS'], spendsDocumentAttempt: true, replacesDocument: true, roles: PARTNER_ROLES },
-  SUBMIT_SIGNATURES: { customer: [], identity: ['AWAITING_SIGNATURE'], roles: PARTNER_ROLES },
+  SUBMIT_IDENTITY: { customer: ['CREATED', 'REJECTED'], identity: ['EXPIRED'], roles: APPLICANT_ROLES },
+  PATCH_CUSTOMER: { customer: ['CREATED', 'NEEDS_ADDITIONAL_INFORMATION', 'REJECTED'], identity: [], roles: APPLICANT_ROLES },
+  PATCH_IDENTITY: { customer: [], identity: ['AWAITING_DOCUMENT_UPLOAD', 'INCOMPLETE_VERIFICATIONS', 'INPUT_ERROR', 'SSN_ERROR'], roles: APPLICANT_ROLES },
+  SUBMIT_DOCUMENT: { customer: [], identity: ['AWAITING_DOCUMENT_UPLOAD', 'INCOMPLETE_VERIFICATIONS'], spendsDocumentAttempt: true, roles: APPLICANT_ROLES },
+  UPDATE_DOCUMENT: { customer: [], identity: ['INCOMPLETE_VERIFICATIONS'], spendsDocumentAttempt: true, replacesDocument: true, roles: APPLICANT_ROLES },
+  SUBMIT_SIGNATURES: { customer: [], identity: ['AWAITING_SIGNATURE'], roles: APPLICANT_ROLES },
   DEACTIVATE: { customer: ['CREATED', 'UNDER_REVIEW', 'NEEDS_ADDITIONAL_INFORMATION', 'ACTIVE', 'REJECTED'], identity: [], roles: PARTNER_ROLES },
   REACTIVATE: { customer: ['DEACTIVATED'], identity: [], roles: PARTNER_ROLES },
   REVIEW: { customer: [], identity: ['IN_REVIEW'], roles: REVIEWER_ROLES },

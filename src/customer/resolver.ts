@@ -1,4 +1,5 @@
 import { Arg, Ctx, Field, FieldResolver, ID, InputType, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { customerOf } from '../core/caller.js';
 import type { Core } from '../core/command.js';
 import { connectionOf, DEFAULT_PAGE, pageOf, pageRequest, type Connection } from '../core/connections.js';
 import type { RequestContext } from '../core/context.js';
@@ -64,6 +65,20 @@ export function customerView(row: CustomerRow): CustomerObject {
 /** Loads a customer of the caller's organization. Throws NOT_FOUND. */
 export async function loadCustomer(context: RequestContext, id: string): Promise<CustomerObject> {
   const row = isWellFormedText(id) ? await context.load(customerById, id) : null;
+  if (!row) throw notFound('customer');
+  return customerView(row);
+}
+
+/**
+ * A customer that the caller may see, by exactly one of the two ids; an applicant that gives neither means itself. Throws
+ * NOT_FOUND, and BAD_USER_INPUT at `path`.
+ */
+export async function findCustomer(context: RequestContext, id: string | null | undefined, partnerUserId: string | null | undefined, path: string): Promise<CustomerObject> {
+  const own = customerOf(context.caller);
+  if (id == null && partnerUserId == null && own !== null) return loadCustomer(context, own);
+  if ((id == null) === (partnerUserId == null)) throw badInput([{ path, code: 'exactly_one', message: `Give exactly one of ${path} and partnerUserId.` }]);
+  if (id != null) return loadCustomer(context, id);
+  const row = isWellFormedText(partnerUserId!) ? await context.load(customerByPartnerUserId, partnerUserId!) : null;
   if (!row) throw notFound('customer');
   return customerView(row);
 }
@@ -147,19 +162,13 @@ class KycStatusReport {
 export class CustomerResolver {
   constructor(private readonly core: Core) {}
 
-  @Query(() => CustomerObject, { nullable: true, description: 'One customer, by exactly one of the two. NOT_FOUND when your organization has none such.' })
-  async customer(
+  @Query(() => CustomerObject, { nullable: true, description: 'One customer, by exactly one of the two; a client token may leave both out and gets its own. NOT_FOUND when there is none such for you.' })
+  customer(
     @Ctx() context: RequestContext,
     @Arg('id', () => ID, { nullable: true }) id?: string | null,
     @Arg('partnerUserId', () => String, { nullable: true }) partnerUserId?: string | null,
   ): Promise<CustomerObject> {
-    if ((id == null) === (partnerUserId == null)) {
-      throw badInput([{ path: 'id', code: 'exactly_one', message: 'Give exactly one of id and partnerUserId.' }]);
-    }
-    if (id != null) return loadCustomer(context, id);
-    const row = isWellFormedText(partnerUserId!) ? await context.load(customerByPartnerUserId, partnerUserId!) : null;
-    if (!row) throw notFound('customer');
-    return customerView(row);
+    return findCustomer(context, id, partnerUserId, 'id');
   }
 
   @Query(() => CustomerConnection, { description: 'The customers of your organization, newest first.' })
@@ -170,12 +179,14 @@ export class CustomerResolver {
     @Arg('filter', () => CustomerFilterInput, { nullable: true }) filter?: CustomerFilterInput | null,
   ): Promise<Connection<CustomerObject>> {
     const page = pageRequest('customer', first, after);
-    return pageOf(page, await customerPage(this.core.database, context.member.organizationId, page, filter ?? {}), customerView);
+    return pageOf(page, await customerPage(context.database, context.member.organizationId, page, filter ?? {}), customerView);
   }
 
   @Query(() => KycStatusReport, { description: 'Whether a person may transact, by your own id. Polling it is cheap; subscribing is cheaper.' })
   async kycStatus(@Ctx() context: RequestContext, @Arg('partnerUserId', () => String) partnerUserId: string): Promise<KycStatusReport> {
     const row = isWellFormedText(partnerUserId) ? await context.load(customerByPartnerUserId, partnerUserId) : null;
+    // To an applicant nobody else exists: not even as somebody who has not begun.
+    if (!row && customerOf(context.caller) !== null) throw notFound('customer');
     return { partnerUserId, status: row?.kyc_status ?? 'NOT_STARTED', verifiedAt: row?.verified_at ?? null };
   }
 

@@ -22,8 +22,7 @@ async function watch(context: RequestContext, types: readonly EventType[], subje
   if (subject?.kind === 'customer') await loadCustomer(context, subject.id);
   if (subject?.kind === 'identity') await loadIdentity(context, subject.id);
   if (subject?.kind === 'document') await loadDocument(context, subject.id);
-  // A client that resumes repeats its operation as it was: what it has seen since is the newer word.
-  return context.events.subscribe({ organizationId: context.member.organizationId, types, subject }, context.connection.lastEventId ?? after ?? null);
+  return context.watch(types, subject, after ?? null);
 }
 
 /** The narrowest of the objects that a subscription names. Both together must fit: an attempt of that customer. */

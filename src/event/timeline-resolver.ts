@@ -1,5 +1,4 @@
 import { Arg, Ctx, FieldResolver, Int, Query, Resolver, Root } from 'type-graphql';
-import type { Core } from '../core/command.js';
 import { DEFAULT_PAGE, type Connection } from '../core/connections.js';
 import type { RequestContext } from '../core/context.js';
 import { badInput, notFound } from '../core/errors.js';
@@ -44,8 +43,6 @@ export async function loadEvent(context: RequestContext, id: string): Promise<Ev
 
 @Resolver()
 export class EventResolver {
-  constructor(private readonly core: Core) {}
-
   @Query(() => EventConnection, {
     description: 'What has happened in your organization, oldest first: for those who poll. Go on with the cursor of the last event that you have; it is good for subscriptions too.',
   })
@@ -60,14 +57,12 @@ export class EventResolver {
       id == null || isWellFormedText(id) ? [] : [{ path: `filter.${name}`, code: 'malformed_text', message: 'This is no id.' }],
     );
     if (faults.length > 0) throw badInput(faults);
-    return eventPage(this.core.database, context.member.organizationId, { first, after }, { types, customerId, identityId }, eventView);
+    return eventPage(context.database, context.member.organizationId, { first, after }, { types, customerId, identityId }, eventView);
   }
 }
 
 @Resolver(() => CustomerObject)
 export class CustomerTimelineResolver {
-  constructor(private readonly core: Core) {}
-
   @FieldResolver(() => EventConnection, { description: 'What has happened to this customer and to all that belongs to it, oldest first.' })
   async events(
     @Root() customer: CustomerObject,
@@ -75,14 +70,12 @@ export class CustomerTimelineResolver {
     @Arg('first', () => Int, { defaultValue: DEFAULT_PAGE }) first: number,
     @Arg('after', () => String, { nullable: true, description: AFTER }) after?: string | null,
   ): Promise<Connection<EventObject>> {
-    return eventPage(this.core.database, context.member.organizationId, { first, after }, { customerId: customer.id }, eventView);
+    return eventPage(context.database, context.member.organizationId, { first, after }, { customerId: customer.id }, eventView);
   }
 }
 
 @Resolver(() => IdentityObject)
 export class IdentityTimelineResolver {
-  constructor(private readonly core: Core) {}
-
   @FieldResolver(() => EventConnection, { description: 'What has happened to this attempt, to its documents and to its signatures, oldest first.' })
   async events(
     @Root() identity: IdentityObject,
@@ -90,6 +83,6 @@ export class IdentityTimelineResolver {
     @Arg('first', () => Int, { defaultValue: DEFAULT_PAGE }) first: number,
     @Arg('after', () => String, { nullable: true, description: AFTER }) after?: string | null,
   ): Promise<Connection<EventObject>> {
-    return eventPage(this.core.database, context.member.organizationId, { first, after }, { identityId: identity.id }, eventView);
+    return eventPage(context.database, context.member.organizationId, { first, after }, { identityId: identity.id }, eventView);
   }
 }

@@ -31,7 +31,7 @@ export const LIMITS = {
   variableNesting: { value: 20, code: 'OPERATION_TOO_COMPLEX', meaning: 'objects and lists within each other in variables' },
   variableValues: { value: 10_000, code: 'OPERATION_TOO_COMPLEX', meaning: 'values in variables' },
   operationsOfSocket: { value: 100, code: 'RATE_LIMITED', meaning: 'operations that run on one WebSocket at once' },
-  connections: { value: 1_000, code: 'RATE_LIMITED', meaning: 'WebSockets and event streams of one key at once, at one replica (a socket is closed with 4429)' },
+  connections: { value: 1_000, code: 'RATE_LIMITED', meaning: 'WebSockets and event streams of one key, or one customer with client tokens, at once, at one replica (a socket is closed with 4429)' },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof LIMITS;

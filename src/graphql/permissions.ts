@@ -1,13 +1,18 @@
-import { defaultFieldResolver, type GraphQLField, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
+import { defaultFieldResolver, type GraphQLError, type GraphQLField, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
 import type { Role } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
 import { refusal } from '../core/errors.js';
 import { requestScope } from '../core/request-scope.js';
 import { ACTIONS } from '../customer/lifecycle.js';
+import { enforceFieldPermissions, inputGuard, type InputGuard } from './field-permissions.js';
 
 const MEMBERS: readonly Role[] = ['PARTNER', 'REVIEWER', 'ADMIN'];
-const EVERYONE: readonly Role[] = ['OPERATOR', ...MEMBERS];
+/** What shows one customer or changes nothing: an applicant sees its own. */
+const READERS: readonly Role[] = [...MEMBERS, 'APPLICANT'];
+const EVERYONE: readonly Role[] = ['OPERATOR', ...READERS];
 const PARTNER: readonly Role[] = ['PARTNER'];
+/** Whoever acts for one customer: its partner, and itself. */
+const CLIENTS: readonly Role[] = ['PARTNER', 'APPLICANT'];
 /** Who sees to an organization's webhooks: whoever administers it, and whoever integrates it, for its own. */
 const INTEGRATORS: readonly Role[] = ['PARTNER', 'ADMIN'];
 const KEY_MAKERS: readonly Role[] = ['OPERATOR', 'ADMIN'];
@@ -16,16 +21,16 @@ const KEY_MAKERS: readonly Role[] = ['OPERATOR', 'ADMIN'];
 export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription', Readonly<Record<string, readonly Role[]>>>> = {
   Query: {
     organization: MEMBERS,
-    node: MEMBERS,
-    customer: MEMBERS,
+    node: READERS,
+    customer: READERS,
     customers: MEMBERS,
-    identity: MEMBERS,
+    identity: READERS,
     identities: MEMBERS,
-    documents: MEMBERS,
+    documents: READERS,
     events: MEMBERS,
-    kycStatus: MEMBERS,
-    contracts: MEMBERS,
-    requirements: MEMBERS,
+    kycStatus: READERS,
+    contracts: READERS,
+    requirements: READERS,
     auditTrail: ['ADMIN'],
     webhookEndpoints: INTEGRATORS,
     webhookDeliveries: INTEGRATORS,
@@ -48,6 +53,8 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     reactivateCustomer: ACTIONS.REACTIVATE.roles,
     reviewIdentity: ACTIONS.REVIEW.roles,
     requireReverification: ACTIONS.REQUIRE_REVERIFICATION.roles,
+    createClientToken: CLIENTS,
+    exchangeVerificationCode: ['VISITOR'],
     advanceSandboxClock: MEMBERS,
     createWebhookEndpoint: INTEGRATORS,
     updateWebhookEndpoint: INTEGRATORS,
@@ -58,9 +65,9 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     replayWebhookEvents: INTEGRATORS,
   },
   Subscription: {
-    customerStatusChanged: MEMBERS,
-    identityStatusChanged: MEMBERS,
-    documentStatusChanged: MEMBERS,
+    customerStatusChanged: READERS,
+    identityStatusChanged: READERS,
+    documentStatusChanged: READERS,
   },
 };
 
@@ -68,7 +75,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
 const REHEARSED: ReadonlySet<string> = new Set([
   'createCustomer', 'patchCustomer', 'submitIdentity', 'patchIdentity', 'submitDocument', 'updateDocument', 'submitSignatures',
   'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'createOrganization', 'updatePolicy', 'createApiKey',
-  'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
+  'createClientToken', 'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
 ]);
 
 /** What is told of a caller that asked for a root field that its role may not. */
@@ -81,26 +88,36 @@ export function enforcePermissions(schema: GraphQLSchema, onForbidden: OnForbidd
     for (const field of Object.values(fields)) {
       const roles = rules[field.name];
       if (!roles) throw new Error(`${rootName}.${field.name} has no permission rule`);
-      guard(field, roles, rootName === 'Mutation', onForbidden);
+      guard(field, roles, rootName === 'Mutation', { onForbidden, checkInput: roles.includes('APPLICANT') ? inputGuard(field) : null });
     }
     for (const name of Object.keys(rules)) {
       if (!fields[name]) throw new Error(`There is a permission rule for ${rootName}.${name}, but no such field`);
     }
   }
+  enforceFieldPermissions(schema);
 }
 
-function guard(field: GraphQLField<unknown, RequestContext>, roles: readonly Role[], isMutation: boolean, onForbidden: OnForbidden): void {
+interface Guards {
+  onForbidden: OnForbidden;
+  /** Looks at what applicants give; null where there is nothing that they may not. */
+  checkInput: InputGuard | null;
+}
+
+function guard(field: GraphQLField<unknown, RequestContext>, roles: readonly Role[], isMutation: boolean, { onForbidden, checkInput }: Guards): void {
+  const refuse = async (context: RequestContext, forbidden: GraphQLError): Promise<never> => {
+    await onForbidden(context, field.name);
+    throw forbidden;
+  };
   const behind = (resolver: GraphQLFieldResolver<unknown, RequestContext>): GraphQLFieldResolver<unknown, RequestContext> => {
     return (source, parameters, context, info) => {
       const scope = requestScope.getStore();
       // A subscription's field runs again for every event.
       if (scope?.operations.at(-1) !== field.name) scope?.operations.push(field.name);
       if (!roles.includes(context.caller.role)) {
-        const forbidden = refusal('FORBIDDEN', `A key of role ${context.caller.role} may not ask ${field.name}; it takes ${roles.join(' or ')}.`);
-        return onForbidden(context, field.name).then(() => {
-          throw forbidden;
-        });
+        return refuse(context, refusal('FORBIDDEN', `A credential of role ${context.caller.role} may not ask ${field.name}; it takes ${roles.join(' or ')}.`));
       }
+      const forbidden = context.caller.role === 'APPLICANT' ? checkInput?.(parameters) : undefined;
+      if (forbidden) return refuse(context, forbidden);
       if (isMutation && context.caller.rehearsal && !REHEARSED.has(field.name)) throw new Error(`${field.name} is not rehearsed`);
       // What an earlier mutation of the same request loaded is out of date.
       if (isMutation) context.forget();

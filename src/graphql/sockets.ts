@@ -149,13 +149,13 @@ function serve(protocol: Protocol, state: SocketState, log: Log): void {
   });
 }
 
-async function receive({ socket, requestId, caller = null }: SocketState, data: RawData, isBinary: boolean, take: (message: string) => Promise<void>, log: Log): Promise<void> {
+async function receive({ socket, requestId, caller }: SocketState, data: RawData, isBinary: boolean, take: (message: string) => Promise<void>, log: Log): Promise<void> {
   // Nothing that comes after a socket was refused is looked at.
   if (socket.readyState !== socket.OPEN) return;
   const text = String(data);
   if (isBinary || !isClientMessage(text)) return socket.close(CloseCode.BadRequest, 'Invalid message received');
   try {
-    await requestScope.run({ ...newRequestScope(requestId), caller }, () => take(text));
+    await requestScope.run({ ...newRequestScope(requestId), caller: caller ?? null }, () => take(text));
   } catch (error) {
     log.error({ requestId, ...errorFacts(error) }, 'serving a message failed');
     socket.close(CloseCode.InternalServerError, 'Internal server error');

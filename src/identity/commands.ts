@@ -2,7 +2,7 @@ import { LockMode } from '@mikro-orm/core';
 import type { Member, Principal } from '../core/caller.js';
 import { MILLISECONDS_PER_SECOND, SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../core/clock.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
-import { badInput, notFound, type FieldFault } from '../core/errors.js';
+import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
 import { lockCustomer, patchNotAllowed, projectAttempt, requireAllowed, standingOf } from '../customer/commands.js';
 import type { Customer } from '../customer/entity.js';
@@ -13,6 +13,8 @@ import { acceptedNationalIds } from '../kyc/sandbox.js';
 import { freshSubject, missingFields } from '../kyc/requirements.js';
 import { validateKycData } from '../kyc/validation.js';
 import { organizationOf } from '../organization/reads.js';
+import { transactionTypeOfToken } from '../organization/tokens.js';
+import type { TransactionType } from '../kyc/vocabularies.js';
 import type { Organization } from '../organization/entity.js';
 import { IdentityEntity, type Identity } from './entity.js';
 import { FIRST, isInOurHands, isWaiting, MOVES_ON_AT_ONCE, step, type IdentityEvent } from './lifecycle.js';
@@ -201,13 +203,27 @@ export async function submitIdentity(core: Core, caller: Member, input: SubmitId
     const organization = await organizationOf(unit);
     const { options, faults } = checkOptions(input, organization.environment);
     const kycData = mergeChecked(unit, organization, {}, input.kycData, organization.policy.minimumAge, faults);
-    const transactionType = input.transactionType ?? null;
+    const transactionType = await transactionTypeFor(unit, customer, input.transactionType ?? null);
     const documents = checkGivenDocuments(input.kycData.documents, { now: unit.now, allowPrivateUrls: core.allowPrivateUrls }, faults);
     if (faults.length === 0) faults.push(...unmetByGiven({ kycData, transactionType, policy: organization.policy, environment: organization.environment }, documents));
     if (input.strict && faults.length === 0) faults.push(...missingFaults(organization, kycData, transactionType));
     if (faults.length > 0) throw badInput(faults);
-    return beginAttempt(unit, customer, organization, kycData, { ...options, transactionType, ipAddress: input.ipAddress ?? null }, documents);
+    return beginAttempt(unit, customer, organization, kycData, { ...options, transactionType, ipAddress: observedAddress(caller) ?? input.ipAddress ?? null }, documents);
   });
+}
+
+/** What decides an attempt's requirements: the partner's word; for an applicant its token's, or what its last attempt had. */
+async function transactionTypeFor(unit: UnitOfWork, customer: Customer, given: TransactionType | null): Promise<TransactionType | null> {
+  if (unit.principal.role !== 'APPLICANT') return given;
+  const last = customer.currentIdentityId ? await unit.em.findOneOrFail(IdentityEntity, { id: customer.currentIdentityId }) : null;
+  const own = transactionTypeOfToken(unit.principal) ?? last?.transactionType ?? null;
+  if (given !== null && given !== own) throw refusal('FORBIDDEN', 'input.transactionType is not yours to choose: leave it out.');
+  return own;
+}
+
+/** The address that an applicant acts from, as the gateway sees it; null for others, who say it themselves. */
+export function observedAddress(principal: Principal): string | null {
+  return principal.role === 'APPLICANT' ? principal.address : null;
 }
 
 /** What a strict submission lacks, as faults of its fields. */

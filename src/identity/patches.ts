@@ -7,7 +7,8 @@ import { mergeKycData } from '../kyc/fields.js';
 import { contractsFor } from '../kyc/policy.js';
 import type { IdentityStatus } from '../kyc/vocabularies.js';
 import { organizationOf } from '../organization/reads.js';
-import { beginAttempt, lockAttempt, mergeChecked, patchAttempt, requireAttemptAllows, type Attempt } from './commands.js';
+import { transactionTypeOfToken } from '../organization/tokens.js';
+import { beginAttempt, lockAttempt, mergeChecked, observedAddress, patchAttempt, requireAttemptAllows, type Attempt, type AttemptStart } from './commands.js';
 import type { Identity } from './entity.js';
 import { checkGivenDocuments, requireDocumentAttempt, unmetByGiven, type KycDataGiven } from './given-documents.js';
 import { isFinal } from './lifecycle.js';
@@ -61,20 +62,20 @@ async function patchData(core: Core, unit: UnitOfWork, customer: Customer, patch
     return attempt;
   }
   // What is carried over is judged again, by the rules that the new attempt begins under.
+  const transactionType = transactionTypeOfToken(unit.principal) ?? current?.transactionType ?? null;
   const kycData = mergeChecked(unit, organization, {}, mergeKycData(current?.kycData ?? {}, patch), organization.policy.minimumAge, faults);
   const documents = checkDocuments();
   if (faults.length === 0) {
     const { policy, environment } = organization;
-    faults.push(...unmetByGiven({ kycData, transactionType: current?.transactionType ?? null, policy, environment }, documents));
+    faults.push(...unmetByGiven({ kycData, transactionType, policy, environment }, documents));
   }
   if (faults.length > 0) return null;
-  return beginAttempt(unit, customer, organization, kycData, current === null ? {} : carriedOver(current), documents);
+  return beginAttempt(unit, customer, organization, kycData, { ...carriedOver(current), transactionType, ipAddress: observedAddress(unit.principal) ?? current?.ipAddress ?? null }, documents);
 }
 
 /** What a further attempt takes from the one before: whose it is. The sandbox's controls are asked for anew. */
-function carriedOver(previous: Identity): Pick<Identity, 'transactionType' | 'enterpriseId' | 'userId' | 'programId' | 'ipAddress'> {
-  const { transactionType, enterpriseId, userId, programId, ipAddress } = previous;
-  return { transactionType, enterpriseId, userId, programId, ipAddress } as Pick<Identity, 'transactionType' | 'enterpriseId' | 'userId' | 'programId' | 'ipAddress'>;
+function carriedOver(previous: Identity | null): Pick<AttemptStart, 'enterpriseId' | 'userId' | 'programId'> {
+  return { enterpriseId: previous?.enterpriseId ?? null, userId: previous?.userId ?? null, programId: previous?.programId ?? null };
 }
 
 export interface PatchIdentity extends AttemptOptions {

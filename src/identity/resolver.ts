@@ -70,7 +70,7 @@ export class IdentityResolver {
     @Arg('filter', () => IdentityFilterInput, { nullable: true }) filter?: IdentityFilterInput | null,
   ): Promise<Connection<IdentityObject>> {
     const page = pageRequest('identity', first, after);
-    return pageOf(page, await identityPage(this.core.database, context.member.organizationId, page, filter ?? {}), identityView);
+    return pageOf(page, await identityPage(context.database, context.member.organizationId, page, filter ?? {}), identityView);
   }
 
   @Query(() => [TransitionObject], { description: 'The identity lifecycle as data: every transition there is.' })
@@ -140,8 +140,6 @@ export class ReviewResolver {
 
 @Resolver(() => CustomerObject)
 export class CustomerIdentityResolver {
-  constructor(private readonly core: Core) {}
-
   @FieldResolver(() => IdentityObject, { nullable: true, description: 'The current attempt.' })
   async identity(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<IdentityObject | null> {
     return customer.currentIdentityId === null ? null : loadIdentity(context, customer.currentIdentityId);
@@ -160,6 +158,6 @@ export class CustomerIdentityResolver {
     @Arg('after', () => String, { nullable: true }) after?: string | null,
   ): Promise<Connection<IdentityObject>> {
     const page = pageRequest('identity', first, after);
-    return pageOf(page, await identityPage(this.core.database, context.member.organizationId, page, { customerId: customer.id }), identityView);
+    return pageOf(page, await identityPage(context.database, context.member.organizationId, page, { customerId: customer.id }), identityView);
   }
 }

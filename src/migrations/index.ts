@@ -1,4 +1,5 @@
 import { Audit } from './audit.js';
+import { ClientTokens } from './client-tokens.js';
 import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
 import { EventRetention } from './event-retention.js';
@@ -11,6 +12,7 @@ export const migrations = [
   { name: '0002-documents', class: Documents },
   { name: '0003-webhooks', class: Webhooks },
   { name: '0004-event-retention', class: EventRetention },
+  { name: '0005-client-tokens', class: ClientTokens },
   { name: '0007-audit', class: Audit },
   { name: '0009-stuck-attempts', class: StuckAttempts },
 ];

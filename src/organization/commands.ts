@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { canonicalJson, GENESIS } from '../core/audit-entry.js';
-import type { Caller, Role } from '../core/caller.js';
+import type { Caller, KeyRole } from '../core/caller.js';
 import { executeAsOwner, type Core } from '../core/command.js';
 import type { EventTables, LedgerRow } from '../core/event-log.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
@@ -21,7 +21,7 @@ export interface NewOrganization {
 
 export interface NewApiKey {
   organizationId?: string | null | undefined;
-  role: Exclude<Role, 'OPERATOR'>;
+  role: KeyRole;
   name: string;
   expiresAt?: Date | null | undefined;
 }

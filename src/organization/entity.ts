@@ -1,6 +1,6 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import { tenantFilters } from '../core/tenancy.js';
-import type { Role } from '../core/caller.js';
+import type { KeyRole } from '../core/caller.js';
 import type { Environment } from '../kyc/vocabularies.js';
 import type { Policy } from '../kyc/policy.js';
 
@@ -28,7 +28,7 @@ export const ApiKeyEntity = defineEntity({
     organizationId: p.string(),
     prefix: p.string(),
     secretHash: p.string(),
-    role: p.string().$type<Exclude<Role, 'OPERATOR'>>(),
+    role: p.string().$type<KeyRole>(),
     name: p.string(),
     createdAt: p.datetime(),
     expiresAt: p.datetime().nullable(),

@@ -23,12 +23,15 @@ export interface HeldConnection {
 interface Held {
   caller: Caller;
   authorized: boolean;
+  open: boolean;
   end: () => void;
 }
 
-/** The connections of this process by the key that opened them: they end when their key does, wherever it was revoked. */
+/** The connections of this process by the key that opened them, or that minted the token that did: they end when their credential does, wherever it was revoked. */
 export class OpenConnections {
   #byKey = new Map<string, Set<Held>>();
+  /** How many each key or customer has open. */
+  #openOf = new Map<string, number>();
   #listener: Listener | null = null;
   #timer: NodeJS.Timeout | undefined;
   #checking = false;
@@ -37,7 +40,7 @@ export class OpenConnections {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly log: Log,
-    /** How many connections a key may have at once. */
+    /** How many connections a key, or a customer, may have at once. */
     private readonly most: number,
   ) {}
 
@@ -53,19 +56,31 @@ export class OpenConnections {
 
   /** Keeps an eye on a connection: `end` is called, once, when its credential has been revoked or has expired. Throws RATE_LIMITED. */
   hold(caller: Caller, end: () => void): HeldConnection {
-    const held: Held = { caller, authorized: true, end };
-    const group = this.#byKey.get(caller.actor) ?? new Set<Held>();
-    if (group.size >= this.most) {
-      throw refusal('RATE_LIMITED', `A key may have ${this.most} sockets and event streams open at once. Close some.`, { retryAfter: RETRY_AFTER_SECONDS });
+    const held: Held = { caller, authorized: true, open: true, end };
+    const open = this.#openOf.get(caller.actor) ?? 0;
+    if (open >= this.most) {
+      throw refusal('RATE_LIMITED', `A key or token may have ${this.most} sockets and event streams open at once. Close some.`, { retryAfter: RETRY_AFTER_SECONDS });
     }
-    this.#byKey.set(caller.actor, group.add(held));
+    this.#openOf.set(caller.actor, open + 1);
+    const key = caller.role === 'OPERATOR' ? caller.actor : caller.keyId;
+    const group = this.#byKey.get(key) ?? new Set<Held>();
+    this.#byKey.set(key, group.add(held));
     return {
       isAuthorized: () => held.authorized && !this.#hasExpired(caller),
       release: () => {
+        if (!held.open) return;
+        held.open = false;
+        this.#closed(caller.actor);
         group.delete(held);
-        if (group.size === 0 && this.#byKey.get(caller.actor) === group) this.#byKey.delete(caller.actor);
+        if (group.size === 0 && this.#byKey.get(key) === group) this.#byKey.delete(key);
       },
     };
+  }
+
+  #closed(actor: string): void {
+    const open = (this.#openOf.get(actor) ?? 1) - 1;
+    if (open > 0) this.#openOf.set(actor, open);
+    else this.#openOf.delete(actor);
   }
 
   #hasExpired(caller: Caller): boolean {
@@ -76,20 +91,21 @@ export class OpenConnections {
     const group = this.#byKey.get(keyId);
     if (!group) return;
     this.#byKey.delete(keyId);
-    for (const held of group) {
-      held.authorized = false;
-      held.end();
-    }
+    group.forEach(endHeld);
   }
 
-  /** Once a key, however many connections it has. */
+  /** Asks the database once a key, however many connections it has. */
   async #check(): Promise<void> {
     const revocable: string[] = [];
     for (const [keyId, group] of [...this.#byKey]) {
+      for (const held of group) {
+        if (!this.#hasExpired(held.caller)) continue;
+        group.delete(held);
+        endHeld(held);
+      }
       const [first] = group;
-      if (!first || first.caller.role === 'OPERATOR') continue;
-      if (this.#hasExpired(first.caller)) this.#end(keyId);
-      else revocable.push(keyId);
+      if (!first) this.#byKey.delete(keyId);
+      else if (first.caller.role !== 'OPERATOR') revocable.push(keyId);
     }
     if (this.#checking || revocable.length === 0) return;
     this.#checking = true;
@@ -101,4 +117,9 @@ export class OpenConnections {
       this.#checking = false;
     }
   }
+}
+
+function endHeld(held: Held): void {
+  held.authorized = false;
+  held.end();
 }

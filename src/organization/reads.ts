@@ -1,4 +1,4 @@
-import type { Caller, Member } from '../core/caller.js';
+import type { Caller, KeyHolder, KeyRole } from '../core/caller.js';
 import type { Clock } from '../core/clock.js';
 import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
@@ -15,7 +15,7 @@ interface OrganizationTables {
     organization_id: string;
     prefix: string;
     secret_hash: string;
-    role: 'ADMIN' | 'PARTNER' | 'REVIEWER';
+    role: KeyRole;
     expires_at: string | null;
     revoked_at: string | null;
   };
@@ -34,18 +34,28 @@ export async function readOrganization(database: Database, organizationId: strin
 }
 
 /** Who acts by a key, by the key's id; null when there is none such, or it is revoked or expired. */
-export async function callerOfKey(database: Database, clock: Clock, keyId: string): Promise<Member | null> {
+export async function callerOfKey(database: Database, clock: Clock, keyId: string): Promise<KeyHolder | null> {
   const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
   const key = await reader.selectFrom('api_key').select(['id', 'organization_id', 'role', 'expires_at', 'revoked_at']).where('id', '=', keyId).executeTakeFirst();
-  if (!key || key.revoked_at !== null || (key.expires_at !== null && new Date(key.expires_at) <= clock.now())) return null;
-  return { role: key.role, organizationId: key.organization_id, actor: key.id, expiresAt: key.expires_at === null ? null : new Date(key.expires_at) };
+  return key && !hasEnded(key, clock) ? holderOf(key) : null;
+}
+
+type KeyRow = Omit<OrganizationTables['api_key'], 'prefix' | 'secret_hash'>;
+
+/** Whether a key has been revoked or has expired. */
+function hasEnded(key: KeyRow, clock: Clock): boolean {
+  return key.revoked_at !== null || (key.expires_at !== null && new Date(key.expires_at) <= clock.now());
+}
+
+function holderOf(key: KeyRow): KeyHolder {
+  return { role: key.role, organizationId: key.organization_id, actor: key.id, keyId: key.id, expiresAt: key.expires_at === null ? null : new Date(key.expires_at) };
 }
 
 /**
  * Who holds a credential; null when it is none, unknown, revoked or expired. The operator's key is compared with the
  * configuration's, API keys by the digest that is kept. `onEnded` is told of a key that was one of ours, and no longer is.
  */
-export async function callerOf(database: Database, clock: Clock, operatorKey: string | null, credential: string, onEnded: (key: Member) => Promise<void>): Promise<Caller | null> {
+export async function callerOf(database: Database, clock: Clock, operatorKey: string | null, credential: string, onEnded: (key: KeyHolder) => Promise<void>): Promise<Caller | null> {
   if (operatorKey !== null && sameDigest(digestOf(operatorKey), digestOf(credential))) {
     return { role: 'OPERATOR', organizationId: null, actor: 'operator' };
   }
@@ -58,8 +68,8 @@ export async function callerOf(database: Database, clock: Clock, operatorKey: st
     .where('prefix', '=', prefix)
     .executeTakeFirst();
   if (!key || !sameDigest(key.secret_hash, digestOf(credential))) return null;
-  const holder: Member = { role: key.role, organizationId: key.organization_id, actor: key.id, expiresAt: key.expires_at === null ? null : new Date(key.expires_at) };
-  if (key.revoked_at === null && (holder.expiresAt === null || holder.expiresAt > clock.now())) return holder;
+  const holder = holderOf(key);
+  if (!hasEnded(key, clock)) return holder;
   await onEnded(holder);
   return null;
 }

@@ -31,7 +31,7 @@ export class OrganizationResolver {
 
   @Query(() => OrganizationObject, { description: 'Your own organization, with its policy.' })
   async organization(@Ctx() context: RequestContext): Promise<OrganizationObject> {
-    const { id, name, environment, policy } = await readOrganization(this.core.database, context.member.organizationId);
+    const { id, name, environment, policy } = await readOrganization(context.database, context.member.organizationId);
     return { id, name, environment, policy: policyView(policy) };
   }
 
@@ -61,7 +61,7 @@ export class OrganizationResolver {
   })
   async advanceSandboxClock(@Ctx() context: RequestContext, @Arg('input', () => AdvanceSandboxClockInput) input: AdvanceSandboxClockInput): Promise<AdvanceSandboxClockPayload> {
     const { organizationId } = context.member;
-    requireSandbox((await readOrganization(this.core.database, organizationId)).environment);
+    requireSandbox((await readOrganization(context.database, organizationId)).environment);
     if (input.seconds < 0 || input.seconds > LONGEST_ADVANCE_SECONDS) {
       throw badInput([{ path: 'seconds', code: 'out_of_range', message: `Give 0 to ${LONGEST_ADVANCE_SECONDS} seconds.` }]);
     }

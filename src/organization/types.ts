@@ -3,8 +3,8 @@ import { DateTimeScalar } from '../core/scalars.js';
 import { IdempotencyMode, Liveness, PhotoIdRule, ProviderName } from '../kyc/policy.js';
 import { ContractType, Environment, TransactionType } from '../kyc/vocabularies.js';
 
-export const KeyRole = { ADMIN: 'ADMIN', PARTNER: 'PARTNER', REVIEWER: 'REVIEWER' } as const;
-registerEnumType(KeyRole, {
+export const KeyRoleEnum = { ADMIN: 'ADMIN', PARTNER: 'PARTNER', REVIEWER: 'REVIEWER' } as const;
+registerEnumType(KeyRoleEnum, {
   name: 'Role',
   description: 'What an API key lets its holder do.',
   valuesConfig: {
@@ -115,8 +115,8 @@ export class ApiKeyObject {
   id!: string;
   @Field(() => String, { description: 'The part of the secret by which a key is recognised.' })
   prefix!: string;
-  @Field(() => KeyRole)
-  role!: keyof typeof KeyRole;
+  @Field(() => KeyRoleEnum)
+  role!: keyof typeof KeyRoleEnum;
   @Field(() => String)
   name!: string;
   @Field(() => DateTimeScalar)
@@ -149,8 +149,8 @@ export class UpdatePolicyInput {
 export class CreateApiKeyInput {
   @Field(() => ID, { nullable: true, description: 'For the operator; others make keys of their own organization.' })
   organizationId?: string | null;
-  @Field(() => KeyRole)
-  role!: keyof typeof KeyRole;
+  @Field(() => KeyRoleEnum)
+  role!: keyof typeof KeyRoleEnum;
   @Field(() => String)
   name!: string;
   @Field(() => DateTimeScalar, { nullable: true })

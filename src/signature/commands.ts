@@ -2,7 +2,7 @@ import type { Member } from '../core/caller.js';
 import { execute, type Core } from '../core/command.js';
 import { badInput, type FieldFault } from '../core/errors.js';
 import { newId } from '../core/ids.js';
-import { lockAttempt, moveAttempt, requireAttemptAllows, type Attempt } from '../identity/commands.js';
+import { lockAttempt, moveAttempt, observedAddress, requireAttemptAllows, type Attempt } from '../identity/commands.js';
 import type { Signer } from '../identity/entity.js';
 import { contractsFor, type ContractText } from '../kyc/policy.js';
 import { validateName } from '../kyc/text.js';
@@ -33,7 +33,8 @@ export async function submitSignatures(core: Core, caller: Member, input: Submit
     const { identity, customer } = attempt;
     const contracts = contractsFor(identity.policy, identity.transactionType ?? null);
     const signed = await signedContractsOf(unit, identity.id);
-    const signatures = input.signatures.map((signature) => completed(signature, identity.signer));
+    const observed = caller.role === 'APPLICANT' ? { contractSignedDate: unit.now, contractSignedIPAddress: observedAddress(caller) } : {};
+    const signatures = input.signatures.map((signature) => ({ ...completed(signature, identity.signer), ...observed }));
     const faults = checkSignatures(signatures, contracts, signed, unit.now);
     if (faults.length > 0) throw badInput(faults);
     const outstanding = contracts.length - signed.length - signatures.length;

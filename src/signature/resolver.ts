@@ -9,6 +9,7 @@ import { AttemptPayload, IdentityObject } from '../identity/types.js';
 import { contractsFor } from '../kyc/policy.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import { readOrganization } from '../organization/reads.js';
+import { transactionTypeOfToken } from '../organization/tokens.js';
 import { submitSignatures, type NewSignature } from './commands.js';
 import { signatureById, signaturesByIdentity, type SignatureRow } from './reads.js';
 
@@ -102,8 +103,8 @@ export class SignatureResolver {
     @Ctx() context: RequestContext,
     @Arg('transactionType', () => vocabularies.TransactionType.values, { nullable: true }) transactionType?: vocabularies.TransactionType | null,
   ): Promise<Contract[]> {
-    const { policy } = await readOrganization(this.core.database, context.member.organizationId);
-    return contractsFor(policy, transactionType ?? null);
+    const { policy } = await readOrganization(context.database, context.member.organizationId);
+    return contractsFor(policy, transactionType ?? transactionTypeOfToken(context.caller));
   }
 
   @FieldResolver(() => IdentityObject)

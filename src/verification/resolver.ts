@@ -14,6 +14,7 @@ import { acceptedNationalIds } from '../kyc/sandbox.js';
 import { validateKycData } from '../kyc/validation.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import { readOrganization } from '../organization/reads.js';
+import { transactionTypeOfToken } from '../organization/tokens.js';
 import { signaturesByIdentity } from '../signature/reads.js';
 import { Contract } from '../signature/resolver.js';
 import type { IdentityRow } from '../identity/reads.js';
@@ -35,10 +36,10 @@ class RequirementObject {
 }
 
 /** What an attempt still lacks; nothing of one that is approved, all signed, or ended. */
-async function requirementsOfAttempt(core: Core, context: RequestContext, row: IdentityRow): Promise<Requirement[]> {
+async function requirementsOfAttempt(context: RequestContext, row: IdentityRow): Promise<Requirement[]> {
   if (row.status === 'APPROVED' || row.status === 'SIGNATURE_SUBMITTED') return [];
   const [{ environment }, documents, signatures] = await Promise.all([
-    readOrganization(core.database, row.organization_id),
+    readOrganization(context.database, row.organization_id),
     context.load(documentsByIdentity, row.id),
     context.load(signaturesByIdentity, row.id),
   ]);
@@ -67,7 +68,7 @@ export class DryRunResolver {
     @Arg('kycData', () => KycDataInputFields) kycData: KycDataInputFields,
     @Arg('transactionType', () => vocabularies.TransactionType.values, { nullable: true }) transactionType?: vocabularies.TransactionType | null,
   ): Promise<Requirement[]> {
-    const { environment, policy } = await readOrganization(this.core.database, context.member.organizationId);
+    const { environment, policy } = await readOrganization(context.database, context.member.organizationId);
     const { faults, value } = validateKycData(kycData, {}, {
       now: this.core.clock.now(),
       minimumAge: policy.minimumAge,
@@ -75,32 +76,28 @@ export class DryRunResolver {
     });
     const documents = checkGivenDocuments(kycData.documents, { now: this.core.clock.now(), allowPrivateUrls: this.core.allowPrivateUrls }, faults);
     if (faults.length > 0) throw badInput(faults);
-    return requirementsOf({ ...freshSubject(mergeKycData({}, value), transactionType ?? null, { environment, policy }), documents: documents.map(subjectOfGiven) });
+    return requirementsOf({ ...freshSubject(mergeKycData({}, value), transactionType ?? transactionTypeOfToken(context.caller), { environment, policy }), documents: documents.map(subjectOfGiven) });
   }
 }
 
 @Resolver(() => IdentityObject)
 export class IdentityRequirementResolver {
-  constructor(private readonly core: Core) {}
-
   @FieldResolver(() => [RequirementObject], { description: 'Everything that this attempt still lacks, all at once; empty once it has ended.' })
   async requirements(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<Requirement[]> {
     if (identity.status === 'DECLINED' || identity.status === 'EXPIRED') return [];
-    return requirementsOfAttempt(this.core, context, identity.row);
+    return requirementsOfAttempt(context, identity.row);
   }
 }
 
 @Resolver(() => CustomerObject)
 export class CustomerRequirementResolver {
-  constructor(private readonly core: Core) {}
-
   @FieldResolver(() => [RequirementObject], {
     description: 'Everything that still stands between this customer and ACTIVE, all at once; empty when nothing does. After REJECTED or EXPIRED: what a further attempt would lack.',
   })
   async requirements(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<Requirement[]> {
     const row = customer.currentIdentityId === null ? null : await context.load(identityById, customer.currentIdentityId);
-    if (row !== null && row.status !== 'DECLINED' && row.status !== 'EXPIRED') return requirementsOfAttempt(this.core, context, row);
-    const { environment, policy } = await readOrganization(this.core.database, context.member.organizationId);
-    return requirementsOf(freshSubject(row?.kyc_data ?? {}, row?.transaction_type ?? null, { environment, policy }));
+    if (row !== null && row.status !== 'DECLINED' && row.status !== 'EXPIRED') return requirementsOfAttempt(context, row);
+    const { environment, policy } = await readOrganization(context.database, context.member.organizationId);
+    return requirementsOf(freshSubject(row?.kyc_data ?? {}, transactionTypeOfToken(context.caller) ?? row?.transaction_type ?? null, { environment, policy }));
   }
 }

@@ -49,7 +49,7 @@ export class WebhookResolver {
 
   @Query(() => [WebhookEndpointObject], { description: 'The webhook endpoints of your organization, oldest first.' })
   async webhookEndpoints(@Ctx() context: RequestContext): Promise<WebhookEndpointObject[]> {
-    return (await endpointsOf(this.parts.core.database, context.member.organizationId)).map(endpointView);
+    return (await endpointsOf(context.database, context.member.organizationId)).map(endpointView);
   }
 
   @Query(() => WebhookDeliveryConnection, { description: 'What was sent to your endpoints and how they answered, newest first.' })
@@ -60,7 +60,7 @@ export class WebhookResolver {
     @Arg('filter', () => WebhookDeliveryFilterInput, { nullable: true }) filter?: WebhookDeliveryFilterInput | null,
   ): Promise<Connection<WebhookDeliveryObject>> {
     const page = pageRequest('webhookDelivery', first, after);
-    return pageOf(page, await deliveryPage(this.parts.core.database, context.member.organizationId, page, filter ?? {}), deliveryView);
+    return pageOf(page, await deliveryPage(context.database, context.member.organizationId, page, filter ?? {}), deliveryView);
   }
 
   @Mutation(() => CreateWebhookEndpointPayload, { description: 'A new endpoint: told of what happens from now on, at least once each. Its secret is shown this once.' })

@@ -4,6 +4,7 @@ import { bringTo, newCustomer, photo, signature, type Applicant } from '../suppo
 import { useGateway } from '../support/gateway.js';
 import { SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_SIGNATURES } from '../support/operations.js';
 import { documentOf, LEAVES, leastVariables, nameOf, withValue, type Defaults, type Leaf } from '../support/roots.js';
+import { linkCode } from '../support/tokens.js';
 
 // Whatever is refused is refused without repeating it: it may be personal data. And no text at all is an unexpected error.
 const gateway = useGateway({}, { workers: false });
@@ -40,7 +41,7 @@ function asked({ root }: Leaf): { person: Applicant; defaults: Defaults } {
   return {
     person,
     defaults: {
-      id: customerId, customerId, identityId: person.identityId, documentId: person.documentId, apiKeyId: 'key_01kb3v6k8pe2mvb5s3w3x0d2qz',
+      code: 'none', id: customerId, customerId, identityId: person.identityId, documentId: person.documentId, apiKeyId: 'key_01kb3v6k8pe2mvb5s3w3x0d2qz',
       kycData: {}, partnerUserId: 'nobody', reason: 'Asked for.', decision: 'REQUEST_INFORMATION', selectedIdClass: 'PASSPORT', contractType: 'CSA', seconds: 0,
       name: 'Test', environment: 'SANDBOX', role: 'PARTNER', policy: {}, path: 'kycData', type: 'CSA', version: '1.0',
       endpointId: 'whe_01kb3v6k8pe2mvb5s3w3x0d2qz', deliveryId: 'whd_01kb3v6k8pe2mvb5s3w3x0d2qz', url: 'https://example.com/hook', events: ['*'], after: '2026-01-01', before: '2026-01-02', frontImageUrl: 'https://example.com/front.jpg',
@@ -52,7 +53,9 @@ async function ask(leaf: Leaf, value: unknown): Promise<RawAnswer> {
   const { person, defaults } = asked(leaf);
   const { name } = leaf.root;
   const isOperators = ['createOrganization', 'createApiKey', 'revokeApiKey', 'updatePolicy'].includes(name);
-  const client = name === 'auditTrail' ? admin : isOperators ? gateway.operator : ['reviewIdentity', 'requireReverification'].includes(name) ? person.reviewer : person.partner;
+  const staff = ['reviewIdentity', 'requireReverification'].includes(name) ? person.reviewer : person.partner;
+  const visitor = name === 'exchangeVerificationCode' ? gateway.client(await linkCode(person.partner, person.customerId)) : null;
+  const client = visitor ?? (name === 'auditTrail' ? admin : isOperators ? gateway.operator : staff);
   const least = leastVariables(leaf.root, defaults);
   const variables = withValue(name === 'createApiKey' || name === 'updatePolicy' ? withValue(least, ['input', 'organizationId'], person.id) : least, leaf.path, value);
   return client.post({ query: documentOf(leaf.root), variables });

@@ -99,10 +99,10 @@ export const STATUSES = Object.keys(ROUTES) as IdentityStatus[];
  * Brings a person of an institution, in an organization of their own, to a status, with a document that was refused on
  * the way. On a gateway without workers the person stays there.
  */
-export async function bringTo(gateway: TestGateway, status: IdentityStatus): Promise<Applicant> {
-  const organization = await gateway.organization();
+export async function bringTo(gateway: TestGateway, status: IdentityStatus, given: { organization?: TestOrganization; partnerUserId?: string } = {}): Promise<Applicant> {
+  const organization = given.organization ?? (await gateway.organization());
   const { partner } = organization;
-  const customerId = await newCustomer(partner);
+  const customerId = await newCustomer(partner, { email: 'ada@example.com', partnerUserId: given.partnerUserId ?? null });
   const identityId = await submit(partner, customerId, CALIFORNIAN, { transactionType: 'INSTITUTIONAL_INDIVIDUAL', debugStatus: 'FAILED' });
   await advance(partner, EVALUATION);
   const documentId = await submitPassport(partner, identityId);
