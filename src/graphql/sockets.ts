@@ -94,11 +94,11 @@ function protocolOf(transports: Transports): Protocol {
       }
     },
     onSubscribe: async ({ extra, subscriptions }, _id, { query, operationName = null, variables = null, extensions }) => {
-      const refused = await rateLimits.byCaller(extra.caller!).catch((error: unknown) => [error as GraphQLError]);
-      if (refused) return refused;
       if (Object.keys(subscriptions).length > limits.operationsOfSocket) {
         return [refusal('RATE_LIMITED', `At most ${limits.operationsOfSocket} operations may run on one socket. Complete some.`, { retryAfter: RETRY_AFTER_SECONDS })];
       }
+      const refused = await rateLimits.byCaller(extra.caller!).catch((error: unknown) => [error as GraphQLError]);
+      if (refused) return refused;
       const prepared = operations.prepare({ query, operationName, variables, extensions }, 'WebSocket');
       if (!('document' in prepared)) return prepared;
       const connection = { lastEventId: null, isAuthorized: () => extra.held?.isAuthorized() ?? false };
