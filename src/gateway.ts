@@ -9,7 +9,9 @@ import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
 import { openDatabase, type Database } from './core/database.js';
 import { lockDirectory } from './core/directory-lock.js';
+import { ERROR_CODES } from './core/errors.js';
 import { Jobs } from './core/jobs.js';
+import { KeyRetention } from './core/key-retention.js';
 import { createLog, type Log } from './core/log.js';
 import { OutboundClient } from './core/outbound.js';
 import { EventStream } from './core/stream.js';
@@ -32,14 +34,16 @@ import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentitySta
 import { EventRetention } from './event/retention.js';
 import { CustomerTimelineResolver, EventResolver, IdentityTimelineResolver } from './event/timeline-resolver.js';
 import { authenticator } from './graphql/authentication.js';
+import { deadline } from './graphql/deadline.js';
 import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
 import { mountJwks } from './graphql/jwks.js';
+import { replayRepeats } from './graphql/idempotency.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { answerUnreadable, crossOrigin, requestIds } from './graphql/http.js';
-import { close, listen, openServer } from './graphql/http-server.js';
+import { close, isReady, listen, openServer } from './graphql/http-server.js';
 import { limitsWith, type Limits } from './graphql/limits.js';
 import { Operations } from './graphql/operations.js';
 import { openRateLimits } from './graphql/rate-limits.js';
@@ -118,6 +122,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
       parts.sweep.start();
       await parts.webhooks.start();
       parts.retention.start();
+      parts.keys.start();
     }
     return { url, demoKeys: keys, stop };
   } catch (error) {
@@ -134,6 +139,7 @@ interface Parts {
   events: EventStream;
   connections: OpenConnections;
   retention: EventRetention;
+  keys: KeyRetention;
   webhooks: WebhookDispatcher;
   tokenKey: TokenKey;
   tokens: Tokens;
@@ -167,13 +173,15 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   undo.push(() => connections.stop());
   const retention = new EventRetention(core);
   undo.push(() => retention.stop());
+  const keys = new KeyRetention(core);
+  undo.push(() => keys.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
   const refusals = new RefusalTrail(core);
   undo.push(() => refusals.stop());
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   const tokens = new Tokens(database, core.clock, tokenKey);
-  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, webhooks, refusals, tokenKey, tokens };
+  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, keys, webhooks, refusals, tokenKey, tokens };
 }
 
 async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
@@ -233,6 +241,7 @@ async function openTransports(config: Config, parts: Parts, limits: Limits, undo
     // The operator belongs to no organization, so to no trail; what is only rehearsed is not answered.
     if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ organizationId: caller.organizationId, actor: caller, operation, code: 'FORBIDDEN' });
   });
+  replayRepeats(schema, parts.core);
   const trusted = config.trustedDocuments === null ? null : await readTrustedDocuments(config.trustedDocuments);
   const rateLimits = await openRateLimits(config, log);
   undo.push(() => rateLimits.stop());
@@ -257,9 +266,9 @@ async function serve(config: Config, parts: Parts, { keys, limits }: Served, und
   app.use(requestIds(transports.http), crossOrigin(transports.http));
   app.get('/health/live', (_request, response) => void response.json({ status: 'live' }));
   app.get('/health/ready', (_request, response, next) => {
-    database.owner().execute('select 1').then(() => response.json({ status: 'ready' }), next);
+    isReady(database).then((ready) => void response.status(ready ? 200 : ERROR_CODES.SERVICE_UNAVAILABLE.statusCode).json({ status: ready ? 'ready' : 'unavailable' }), next);
   });
-  app.use(addressLimited(transports));
+  app.use(addressLimited(transports), deadline(log));
   mountJwks(app, parts.tokenKey);
   if (config.explorer) app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
   const cutStreams = mountEventStream(app, transports);

@@ -11,6 +11,10 @@ async function main(): Promise<void> {
     // A second signal does not wait.
     if (stopping) process.exit(1);
     stopping = true;
+    setTimeout(() => {
+      console.error('The gateway could not finish in time: it ends as it is. What was under way is taken up again at its next start.');
+      process.exit(1);
+    }, STOP_DEADLINE_MILLISECONDS).unref();
     gateway.stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -24,6 +28,8 @@ async function main(): Promise<void> {
   if (process.env['npm_lifecycle_event'] !== undefined) onParentsEnd(() => stopping || stop());
 }
 
+/** Who stops a gateway waits ten seconds for it; a database that does not answer must not keep it. */
+const STOP_DEADLINE_MILLISECONDS = 9_000;
 /** Often enough that a port is free soon after its `npm start` has been ended. */
 const PARENT_CHECK_MILLISECONDS = 500;
 

@@ -1,3 +1,5 @@
+import type { KeyedRequest } from './idempotency.js';
+
 /**
  * What a credential lets its holder do: the whole gateway's operator; one organization's administrator, partner or
  * reviewer; one customer's applicant, by a client token; or a visitor, who has but the code of a verificationLink.
@@ -13,6 +15,8 @@ export interface Operator {
   organizationId: null;
   actor: string;
   rehearsal?: true;
+  /** The key that the request's command is to be done under, once, where it bears one. */
+  idempotency?: KeyedRequest | undefined;
 }
 
 /** Who acts by an API key. */
@@ -26,6 +30,8 @@ export interface KeyHolder {
   /** When the credential ends by itself; null when it does not. */
   expiresAt: Date | null;
   rehearsal?: true;
+  /** The key that the request's command is to be done under, once, where it bears one. */
+  idempotency?: KeyedRequest | undefined;
 }
 
 /** Who acts by a token: for one customer, and as long as the key lives that minted it. */
@@ -47,6 +53,8 @@ export interface TokenHolder {
   /** Where the request comes from, as the gateway sees it; null where no request has an address. */
   address: string | null;
   rehearsal?: true;
+  /** The key that the request's command is to be done under, once, where it bears one. */
+  idempotency?: KeyedRequest | undefined;
 }
 
 /**
@@ -64,6 +72,7 @@ export interface SystemActor {
   organizationId: string;
   actor: string;
   rehearsal?: never;
+  idempotency?: never;
 }
 
 export type Principal = Member | SystemActor;

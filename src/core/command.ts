@@ -1,10 +1,11 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Kysely } from 'kysely';
-import type { Clock } from './clock.js';
-import { customerOf, type Caller, type Principal } from './caller.js';
+import { MILLISECONDS_PER_SECOND, type Clock } from './clock.js';
+import { customerOf, type Caller, type Member, type Principal } from './caller.js';
 import type { Database } from './database.js';
 import type { AuditNote } from './audit-entry.js';
 import type { EventTables, NewEvent } from './event-log.js';
+import { keepOutcome, RepeatedRequest, takeKey, type KeyedRequest } from './idempotency.js';
 import type { Jobs, NewJob } from './jobs.js';
 import { appendToLedger, type LedgerTables } from './ledger.js';
 import type { Log } from './log.js';
@@ -48,11 +49,12 @@ class RehearsalEnded extends Error {}
 
 /**
  * The one write path: a transaction under the organization's role (its customer's, for an applicant) in which `body`
- * locks, decides and changes, followed by its jobs, its events and its entry of the audit trail. If `body` throws, or the principal only rehearses, nothing has
- * happened. A job that found nothing to do is no entry.
+ * locks, decides and changes, followed by its jobs, its events and its entry of the audit trail. If `body` throws, or the
+ * principal only rehearses, nothing has happened. A job that found nothing to do is no entry. A request's Idempotency-Key is
+ * taken first: see takeKey for what it throws.
  */
 export function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
-  return transact(core, principal, body, async ({ transaction, unit, events, jobs, note, isChanged, clockOffset }) => {
+  return transact(core, principal, principal.idempotency, body, async ({ transaction, unit, events, jobs, note, isChanged, clockOffset }) => {
     await core.jobs.enqueue(transaction as unknown as Kysely<never>, jobs, clockOffset);
     if (principal.role === 'SYSTEM' && !isChanged) return;
     const customerId = note.customerId ?? events[0]?.customerId;
@@ -62,7 +64,7 @@ export function execute<Result>(core: Core, principal: Principal, body: (unit: U
 
 /** Looks, under the locks that a command would take, and changes nothing: what is found may decide whether one follows. */
 export function consult<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
-  return transact(core, principal, body, ({ isChanged }) => {
+  return transact(core, principal, undefined, body, ({ isChanged }) => {
     if (isChanged) throw new Error('What only looks has changed something');
     return Promise.resolve();
   });
@@ -79,11 +81,11 @@ interface Said {
   clockOffset: number;
 }
 
-async function transact<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>, conclude: (said: Said) => Promise<void>): Promise<Result> {
+async function transact<Result>(core: Core, principal: Principal, idempotency: KeyedRequest | undefined, body: (unit: UnitOfWork) => Promise<Result>, conclude: (said: Said) => Promise<void>): Promise<Result> {
   const now = core.clock.now();
   return core.database.forCustomer(customerOf(principal)).scoped(principal.organizationId).transactional(async (em) => {
     const transaction = em.getKysely() as unknown as Kysely<LedgerTables>;
-    const clockOffset = await clockOffsetOf(transaction, principal.organizationId);
+    const clockOffset = idempotency ? await takeKey(transaction as unknown as Kysely<never>, principal as Member, idempotency, now) : await clockOffsetOf(transaction, principal.organizationId);
     const touched = new Set<Versioned>();
     const events: NewEvent[] = [];
     const jobs: NewJob[] = [];
@@ -108,6 +110,7 @@ async function transact<Result>(core: Core, principal: Principal, body: (unit: U
     await em.flush();
     if (principal.rehearsal) throw new RehearsalEnded();
     const note: AuditNote = Object.assign({}, ...notes);
+    if (idempotency) await keepOutcome(transaction as unknown as Kysely<never>, principal as Member, idempotency, result);
     await conclude({ transaction, unit, events, jobs, note, isChanged: touched.size + events.length + jobs.length > 0 || note.kind !== undefined, clockOffset });
     return result;
   });
@@ -119,11 +122,14 @@ export type OwnerNote = (organizationId: string, note: AuditNote) => void;
 /** A command on organizations themselves, with the owner's rights and an entry of the audit trail; a rehearsal of it is taken back too. */
 export async function executeAsOwner<Result>(core: Core, caller: Caller, body: (em: SqlEntityManager, note: OwnerNote) => Promise<Result>): Promise<Result> {
   return core.database.owner().transactional(async (em) => {
+    const { idempotency } = caller;
+    const transaction = em.getKysely() as unknown as Kysely<LedgerTables>;
+    if (idempotency) await takeKey(transaction as unknown as Kysely<never>, caller, idempotency, core.clock.now());
     const notes = new Map<string, AuditNote>();
     const result = await body(em as SqlEntityManager, (organizationId, note) => notes.set(organizationId, note));
     await em.flush();
     if (caller.rehearsal) throw new RehearsalEnded();
-    const transaction = em.getKysely() as unknown as Kysely<LedgerTables>;
+    if (idempotency) await keepOutcome(transaction as unknown as Kysely<never>, caller, idempotency, result);
     for (const [organizationId, note] of notes) await appendToLedger(transaction, organizationId, caller, core.clock.now(), note, []);
     return result;
   });
@@ -144,9 +150,10 @@ export async function clockOffsetOf(reader: Kysely<EventTables>, organizationId:
  * the clock stops at each job that falls due on the way. Answers when all of it has committed (domain.md, Sandbox).
  * @returns the time that the clock then shows.
  */
-export async function advanceClock(core: Core, organizationId: string, seconds: number): Promise<Date> {
+export async function advanceClock(core: Core, caller: Member, seconds: number): Promise<Date> {
+  const { organizationId } = caller;
   const owner = (): Kysely<EventTables> => core.database.owner().getKysely() as unknown as Kysely<EventTables>;
-  const target = (await clockOffsetOf(owner(), organizationId)) + seconds * 1_000;
+  const target = await clockTarget(core, caller, seconds);
   // Real time passes meanwhile, and what the jobs enqueue counts from it: a fixed moment would be missed by milliseconds.
   const until = (): Date => new Date(core.clock.now().getTime() + target);
   const reach = async (moment: Date): Promise<void> => {
@@ -159,8 +166,24 @@ export async function advanceClock(core: Core, organizationId: string, seconds: 
       .execute();
   };
   await core.jobs.runDue(organizationId, until, reach);
-  const now = until();
-  await reach(now);
-  await core.jobs.reschedule(organizationId, await clockOffsetOf(owner(), organizationId));
-  return now;
+  await reach(until());
+  const offset = await clockOffsetOf(owner(), organizationId);
+  await core.jobs.reschedule(organizationId, offset);
+  return new Date(core.clock.now().getTime() + offset);
+}
+
+/**
+ * How far ahead the clock is to run, in milliseconds. It is what an Idempotency-Key keeps: a repeat goes on to where the
+ * first request was to arrive, however far that came.
+ */
+async function clockTarget(core: Core, caller: Member, seconds: number): Promise<number> {
+  try {
+    return await execute(core, caller, (unit) => {
+      unit.note({ subjects: [caller.organizationId] });
+      return Promise.resolve(unit.organizationNow.getTime() - unit.now.getTime() + seconds * MILLISECONDS_PER_SECOND);
+    });
+  } catch (error) {
+    if (error instanceof RepeatedRequest && error.outcome.number !== null) return error.outcome.number;
+    throw error;
+  }
 }

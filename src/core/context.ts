@@ -79,7 +79,7 @@ export class RequestContext {
 
   /** The same caller, for a rehearsal of its operation. */
   rehearsal(): RequestContext {
-    return new RequestContext(this.wholeDatabase, this.events, { ...this.caller, rehearsal: true }, this.requestId, this.address);
+    return new RequestContext(this.wholeDatabase, this.events, { ...this.caller, rehearsal: true, idempotency: undefined }, this.requestId, this.address);
   }
 
   /** Forgets what was loaded: what is loaded next is read anew. */

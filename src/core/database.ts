@@ -9,6 +9,7 @@ import type { Kysely } from 'kysely';
 import { Client } from 'pg';
 import { listenPostgreSql, type Listener } from './listener.js';
 import { ConfigError, type Config } from './config.js';
+import { CONNECTION_TIMEOUT, GuardedClient, JOB_TIMEOUTS, TIMEOUTS } from './guarded-client.js';
 
 /**
  * The role that every statement on behalf of an organization runs under. It owns nothing and has no privilege but
@@ -23,12 +24,9 @@ export const CUSTOMER_SETTING = 'kyc_gateway.customer_id';
 
 /** One advisory lock for the migrations of all replicas; the number only has to be ours. */
 const MIGRATION_LOCK = 4_951_120;
-/** Below the 10 s in which every request is to end. */
-const STATEMENT_TIMEOUT_MILLISECONDS = 8_000;
-/** Lets the server's own time-out speak first: its error says what happened. */
-const MILLISECONDS_OF_GRACE = 500;
-const CONNECTION_TIMEOUT_MILLISECONDS = 5_000;
 const POOL_SIZE = 20;
+/** One holds the lock while another migrates. */
+const MIGRATION_POOL_SIZE = 2;
 /** pg-boss needs one connection for its listener and a few for its workers. */
 const JOB_POOL_SIZE = 6;
 
@@ -93,7 +91,7 @@ async function openEmbedded(dataDirectory: string, parts: DatabaseParts): Promis
 
 /** Says in one sentence why a database does not let us in, before the ORM tries and says more. */
 async function requireReachable(url: string): Promise<void> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECTION_TIMEOUT_MILLISECONDS });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECTION_TIMEOUT });
   try {
     await client.connect();
   } catch (error) {
@@ -103,28 +101,33 @@ async function requireReachable(url: string): Promise<void> {
   }
 }
 
+/** Brings the schema up to date, one replica at a time. A migration, and waiting for another's, take as long as they take. */
+async function migrate(url: string, parts: DatabaseParts): Promise<void> {
+  const orm = await PostgreSqlORM.init({ ...ormOptions(parts), clientUrl: url, pool: { min: 0, max: MIGRATION_POOL_SIZE }, driverOptions: { connectionTimeoutMillis: CONNECTION_TIMEOUT } });
+  try {
+    await (orm.em as unknown as SqlEntityManager).fork().transactional(async (holder) => {
+      await holder.execute('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK]);
+      await orm.migrator.up();
+    });
+  } finally {
+    await orm.close(true);
+  }
+}
+
 async function openPostgreSql(url: string, parts: DatabaseParts): Promise<Database> {
   await requireReachable(url);
+  await migrate(url, parts);
   const orm = await PostgreSqlORM.init({
     ...ormOptions(parts),
     clientUrl: url,
     pool: { min: 0, max: POOL_SIZE },
-    driverOptions: {
-      statement_timeout: STATEMENT_TIMEOUT_MILLISECONDS,
-      query_timeout: STATEMENT_TIMEOUT_MILLISECONDS + MILLISECONDS_OF_GRACE,
-      connectionTimeoutMillis: CONNECTION_TIMEOUT_MILLISECONDS,
-      keepAlive: true,
-    },
+    driverOptions: { ...TIMEOUTS, Client: GuardedClient },
   });
   const em = orm.em as unknown as SqlEntityManager;
-  await em.fork().transactional(async (holder) => {
-    await holder.execute('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK]);
-    await orm.migrator.up();
-  });
   return withAccess(em, {
     kind: 'postgresql',
     listen: (channel, onPayload, onGap) => listenPostgreSql(url, channel, onPayload, onGap),
-    jobConnection: async () => ({ connectionString: url, connectionTimeoutMillis: CONNECTION_TIMEOUT_MILLISECONDS, max: JOB_POOL_SIZE }),
+    jobConnection: async () => ({ connectionString: url, max: JOB_POOL_SIZE, ...JOB_TIMEOUTS, Client: GuardedClient }) as ConstructorOptions,
     close: () => orm.close(true),
   });
 }

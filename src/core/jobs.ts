@@ -54,7 +54,8 @@ const POLLING_SECONDS = 0.5;
 const WORKERS_PER_QUEUE = 2;
 const SUPERVISION_SECONDS = 60;
 const ACTIVE_JOB_POLL_MILLISECONDS = 20;
-const STOP_TIMEOUT_MILLISECONDS = 8_000;
+/** A job that takes longer is returned to the queue: with the rest of a stop it has to end within ten seconds. */
+const STOP_TIMEOUT_MILLISECONDS = 4_000;
 
 /** The queue of work for later: pg-boss in the gateway's own database. */
 export class Jobs {

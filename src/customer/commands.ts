@@ -44,15 +44,17 @@ export function requireAllowed(action: Action, facts: StandingFacts, role: Role 
 
 /**
  * PATCH_NOT_ALLOWED, with where the customer stands, what would have to be, and what may be asked instead.
- * `allowedStatuses` are those of the table unless a part of the request narrows them.
+ * Where a part of the request is allowed in fewer statuses than the table has, it says which part and which statuses.
  */
-export function patchNotAllowed(action: Action, facts: StandingFacts, role: Role | 'SYSTEM', allowedStatuses?: readonly IdentityStatus[]): GraphQLError {
+export function patchNotAllowed(action: Action, facts: StandingFacts, role: Role | 'SYSTEM', narrowed?: { part: string; allowedStatuses: readonly IdentityStatus[] }): GraphQLError {
   const rule = ACTIONS[action];
   const attempt = facts.identityStatus === null ? '' : ` and the identity ${facts.identityStatus}`;
-  return refusal('PATCH_NOT_ALLOWED', `${action} is not allowed while the customer is ${facts.customerStatus}${attempt}.`, {
+  const asked = narrowed ? `${action} with ${narrowed.part}` : action;
+  const spent = rule.spendsDocumentAttempt && facts.documentAttemptsRemaining === 0 ? ' and no attempt at documents is left' : '';
+  return refusal('PATCH_NOT_ALLOWED', `${asked} is not allowed while the customer is ${facts.customerStatus}${attempt}${spent}.`, {
     customerStatus: facts.customerStatus,
     identityStatus: facts.identityStatus,
-    allowedStatuses: allowedStatuses ?? [...rule.customer, ...rule.identity],
+    allowedStatuses: narrowed?.allowedStatuses ?? [...rule.customer, ...rule.identity],
     allowedActions: allowedActions(facts, role),
     verifiedAt: facts.verifiedAt === null ? null : new Date(facts.verifiedAt).toISOString(),
   });

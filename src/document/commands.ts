@@ -1,13 +1,15 @@
 import { LockMode } from '@mikro-orm/core';
-import type { Readable } from 'node:stream';
-import type { Member } from '../core/caller.js';
+import { customerOf, type Member } from '../core/caller.js';
 import { consult, execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
+import { isKeyTaken, repeat } from '../core/idempotency.js';
 import { kindOfId, newId } from '../core/ids.js';
+import { isOutage } from '../core/outages.js';
 import { errorFacts } from '../core/log.js';
 import { lockAttempt, moveAttempt, requireAttemptAllows, type Attempt } from '../identity/commands.js';
 import { checkDetails, type DocumentDetails } from '../kyc/document-details.js';
 import { unmetBySubmission, type RequirementSubject, type SubjectDocument } from '../kyc/document-demands.js';
+import type { Policy } from '../kyc/policy.js';
 import type { DocumentFileType, Environment } from '../kyc/vocabularies.js';
 import { organizationOf } from '../organization/reads.js';
 import { DocumentEntity, FileUploadEntity, type Document } from './entity.js';
@@ -16,18 +18,8 @@ import type { FileJudge, FileRules } from './judge.js';
 import { FIRST_DOCUMENT_STATUS, stepDocument, type DocumentEvent } from './lifecycle.js';
 import { normalizeMrz } from './mrz.js';
 import { documentsOf } from './reads.js';
-import { receiveFiles, type FileStorage } from './storage.js';
-
-/** A file of a multipart request, as graphql-upload-minimal hands it over. */
-export interface IncomingFile {
-  filename: string;
-  createReadStream(): Readable;
-}
-
-/** The files that a submission may have, by the name of their input field. */
-export const FILE_INPUTS = { frontPhoto: 'FRONT_PHOTO', backPhoto: 'BACK_PHOTO', proofOfResidency: 'PROOF_OF_RESIDENCY', selfie: 'SELFIE' } as const satisfies Record<string, DocumentFileType>;
-export type FileInput = keyof typeof FILE_INPUTS;
-export type IncomingFiles = { [Input in FileInput]?: Promise<IncomingFile> | null | undefined };
+import { FILE_INPUTS, type FileInput, type IncomingFiles } from './incoming.js';
+import { digestOf, receiveFiles, type FileStorage } from './storage.js';
 
 /** What may be sent beside the details and the files. */
 interface Zone {
@@ -91,11 +83,11 @@ export class DocumentCommands {
     const given = (Object.keys(FILE_INPUTS) as FileInput[]).filter((name) => input[name] != null);
     const fileTypes = given.map((name) => FILE_INPUTS[name]);
     // Before a byte is read: a request that the state or its own form rules out costs nothing and keeps nothing.
-    const policy = await consult(this.core, caller, async (unit) => {
-      const { attempt } = await this.#admit(unit, caller, target, input, fileTypes);
-      return attempt.identity.policy;
+    const policy = await this.#preview(caller, target, input, fileTypes).catch(async (error: unknown) => {
+      throw (await this.#repeated(caller, given, input)) ?? error;
     });
     const files = await this.#receive(caller.organizationId, given, input);
+    if (caller.idempotency) caller.idempotency.files = files.map((file) => file.sha256);
     try {
       const inspected = await this.#inspect(files, policy.image);
       return await execute(this.core, caller, async (unit) => {
@@ -107,9 +99,29 @@ export class DocumentCommands {
         return { document, ...attempt };
       });
     } catch (error) {
-      await Promise.all(files.map((file) => this.#discard(file)));
+      // Where the answer to the commit was lost a row may name them: the sweep sees to those that none names.
+      if (!isOutage(error)) await Promise.all(files.map((file) => this.#discard(file)));
       throw error;
     }
+  }
+
+  /** Refuses what would be refused whatever the files are. @returns the policy that they are judged by. */
+  async #preview(caller: Member, target: Target, input: DocumentDetails & Zone, fileTypes: readonly DocumentFileType[]): Promise<Policy> {
+    return consult(this.core, caller, async (unit) => (await this.#admit(unit, caller, target, input, fileTypes)).attempt.identity.policy);
+  }
+
+  /**
+   * Whether a request that the state refuses is one that has been answered: its own effect may be what the state refuses.
+   * Its files are read for their digests alone. @returns what says so, or null.
+   */
+  async #repeated(caller: Member, given: readonly FileInput[], input: IncomingFiles): Promise<Error | null> {
+    const { idempotency, organizationId } = caller;
+    if (!idempotency) return null;
+    const { clock } = this.core;
+    const database = this.core.database.forCustomer(customerOf(caller));
+    if (!(await database.read<never, boolean>(organizationId, (reader) => isKeyTaken(reader, caller, idempotency, clock.now())))) return null;
+    idempotency.files = await receiveFiles(given.map((name) => input[name]!), digestOf, () => Promise.resolve());
+    return database.read<never, Error>(organizationId, (reader) => repeat(reader, caller, idempotency));
   }
 
   /** Locks what is to change and refuses what the state, the details or the documents asked for do not allow. */

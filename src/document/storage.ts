@@ -127,6 +127,13 @@ function ignoreMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
 
+/** SHA-256 of a stream, in hex, of which nothing else is kept. */
+export async function digestOf(stream: Readable): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of stream) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
 /**
  * Takes all files of a request at once, which no order of arrival can dead-lock: `take` reads each stream. When one fails,
  * the others' streams are destroyed, what was already taken is given to `discard`, and only then is the first error thrown.

@@ -1,8 +1,9 @@
-import { HeaderMap, type ApolloServerPlugin, type GraphQLRequestContextResponseForOperation, type GraphQLResponse } from '@apollo/server';
+import { HeaderMap, type ApolloServerPlugin, type GraphQLRequestContextResponseForOperation, type GraphQLRequestContextWillSendResponse, type GraphQLResponse } from '@apollo/server';
 import { GraphQLError, parse, type DocumentNode, type GraphQLSchema } from 'graphql';
 import type { RequestContext } from '../core/context.js';
 import type { Log } from '../core/log.js';
 import { formatError } from './errors.js';
+import { canonicalRequest, IDEMPOTENCY_REPLAYED, keyFault } from './idempotency.js';
 import { checkInput } from './input-faults.js';
 import { literalRefusal } from './literal-faults.js';
 import { httpStatusOf, type Operations, type Prepared } from './operations.js';
@@ -34,16 +35,24 @@ export function operationsChecked(schema: GraphQLSchema, operations: Operations,
       const gathered = await literalRefusal(schema, prepared, { operationName: request.operationName, variables }, contextValue);
       return refused(gathered ? [gathered] : prepared, accept, log);
     }
+    const { document, operation } = prepared;
+    const keyed = operation.operation === 'mutation' ? contextValue.caller.idempotency : undefined;
+    const fault = keyed && keyFault(keyed, document, operation);
+    if (fault) return refused([fault], accept, log);
     try {
-      await checkInput(schema, prepared.document, prepared.operation, variables, contextValue);
+      await checkInput(schema, document, operation, variables, contextValue);
     } catch (error) {
       if (error instanceof GraphQLError) return refused([error], accept, log);
       throw error;
     }
-    Object.assign(requested, { ...prepared, operationName: prepared.operation.name?.value ?? null });
+    if (keyed) keyed.request = canonicalRequest(document, operation, variables);
+    Object.assign(requested, { ...prepared, operationName: operation.name?.value ?? null });
     return null;
   };
-  return { requestDidStart: () => Promise.resolve({ responseForOperation }) };
+  const willSendResponse = async ({ response, contextValue }: GraphQLRequestContextWillSendResponse<RequestContext>): Promise<void> => {
+    if (contextValue.caller.idempotency?.replayed) response.http.headers.set(IDEMPOTENCY_REPLAYED, 'true');
+  };
+  return { requestDidStart: () => Promise.resolve({ responseForOperation, willSendResponse }) };
 }
 
 function isPrepared(prepared: Prepared | readonly GraphQLError[]): prepared is Prepared {

@@ -1,10 +1,9 @@
 import { GraphQLError, type ExecutionResult, type FormattedExecutionResult, type GraphQLFormattedError } from 'graphql';
 import { badInput, ERROR_CODES, isRefusal, refusal, type ErrorCode } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
+import { isOutage } from '../core/outages.js';
 import { literalFault } from './literal-faults.js';
 
-/** What a database says when it cannot be reached or does not answer in time: nobody's fault who asks. */
-const UNAVAILABLE = /ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|Connection terminated|timeout|statement timeout|the database system is|too many clients|terminating connection/i;
 const RETRY_AFTER_SECONDS = 1;
 
 /**
@@ -52,9 +51,10 @@ function rootOf(error: unknown): unknown {
 }
 
 function unexpected(error: unknown, requestId: string, log: Log): GraphQLError {
-  log.error({ requestId, ...errorFacts(error) }, 'unexpected error');
-  if (error instanceof Error && UNAVAILABLE.test(error.message)) {
+  if (isOutage(error)) {
+    log.warn({ requestId, ...errorFacts(error) }, 'unavailable');
     return refusal('SERVICE_UNAVAILABLE', 'The gateway cannot reach its database just now. Try again shortly.', { retryAfter: RETRY_AFTER_SECONDS });
   }
+  log.error({ requestId, ...errorFacts(error) }, 'unexpected error');
   return refusal('INTERNAL_SERVER_ERROR', 'Something unexpected happened. Quote the requestId to the operator of the gateway.');
 }

@@ -3,6 +3,7 @@ import express, { type Express, type Request, type Response } from 'express';
 import { execute, type ExecutionArgs, type ExecutionResult, type GraphQLError } from 'graphql';
 import { RequestContext } from '../core/context.js';
 import { refusal } from '../core/errors.js';
+import { inTime } from './deadline.js';
 import { deliver, type Deliveries } from './deliveries.js';
 import { formatError, formatResult } from './errors.js';
 import { httpStatusOf, type Asked } from './operations.js';
@@ -60,7 +61,7 @@ async function answer(request: Request, response: Response, transports: Transpor
     held.release();
     streams.delete(response);
   });
-  const result = await (prepared.operation.operation === 'subscription' ? deliver(operation) : execute(operation));
+  const result = await inTime(prepared.operation.operation === 'subscription' ? deliver(operation) : execute(operation));
   stream.begin();
   if (Symbol.asyncIterator in result) {
     await pour(result as Deliveries, stream, (each) => formatResult(each, requestId, log), (error) => formatError(error, requestId, log));
@@ -122,8 +123,13 @@ class Stream {
   async write(text: string): Promise<boolean> {
     if (this.#ended) return false;
     if (this.response.write(text)) return true;
-    const signal = AbortSignal.timeout(STALLED_MILLISECONDS);
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    const timer = setTimeout(() => waiting.abort(), STALLED_MILLISECONDS);
     await Promise.race([once(this.response, 'drain', { signal }), once(this.response, 'close', { signal })]).catch(() => this.cut());
+    clearTimeout(timer);
+    // Takes back the listener of what did not happen.
+    waiting.abort();
     return !this.#ended;
   }
 

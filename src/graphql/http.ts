@@ -54,7 +54,7 @@ export function requestIds(options: HttpOptions): RequestHandler {
 export function crossOrigin({ corsOrigins }: HttpOptions): RequestHandler {
   if (corsOrigins.length === 0) return (_request, _response, next) => next();
   const origin = corsOrigins.includes('*') ? '*' : [...corsOrigins];
-  return cors({ origin, methods: ['GET', 'POST'], exposedHeaders: ['x-request-id', 'retry-after'], maxAge: 600 });
+  return cors({ origin, methods: ['GET', 'POST'], exposedHeaders: ['x-request-id', 'retry-after', 'idempotency-replayed'], maxAge: 600 });
 }
 
 /** Whether a page of this origin may open a WebSocket: one of this gateway, or of a site that the configuration names. */

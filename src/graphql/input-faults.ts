@@ -18,9 +18,10 @@ interface SchemaFault {
  * What of the variables the schema does not take: every fault at once, by its path in the input and without the value.
  * graphql-js itself would stop there with messages that repeat it.
  */
-export function schemaFaults(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Variables): SchemaFault[] {
+export function schemaFaults(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Variables, document: DocumentNode | null = null): SchemaFault[] {
   const faults: SchemaFault[] = [];
-  const places = variablePlaces(operation);
+  // Fragments use an operation's variables too.
+  const places = new Map([...(document ? variablePlaces(document) : []), ...variablePlaces(operation)]);
   for (const definition of operation.variableDefinitions ?? []) {
     const name = definition.variable.name.value;
     const type = typeFromAST(schema, definition.type);
@@ -67,7 +68,7 @@ export async function checkInput(schema: GraphQLSchema, document: DocumentNode, 
 
 /** The faults that the schema finds in the variables, and those that the domain finds in the rest. */
 export async function inputFaults(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables, context: RequestContext): Promise<FieldFault[]> {
-  const faults = schemaFaults(schema, operation, variables);
+  const faults = schemaFaults(schema, operation, variables, document);
   const known = faults.map(({ fault }) => fault);
   const found = operation.operation === 'subscription' ? [] : await rehearse(schema, document, operation, without(variables, faults), context);
   const added = found.filter(({ path }) => !known.some((fault) => fault.path === path));
@@ -119,7 +120,8 @@ export function faultCodeOf(error: GraphQLError): string {
 /** What is said of a fault that graphql-js finds: never the value. */
 export function faultMessageOf(error: GraphQLError): string {
   if (isRefusal(error.originalError)) return error.originalError.message;
-  if (isRefusal(error)) return error.message;
+  // A document's refusal has a code too; its words are graphql-js's.
+  if (isRefusal(error) && error.extensions.code === 'BAD_USER_INPUT') return error.message;
   const code = faultCodeOf(error);
   if (code === 'required') return 'A value is required here.';
   if (code === 'unknown_field') return 'The input has no field of this name.';

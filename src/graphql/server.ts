@@ -17,6 +17,7 @@ import { operationsChecked, placeholderStore } from './apollo.js';
 import type { Authenticate } from './authentication.js';
 import { formatError } from './errors.js';
 import { withRetryAfter, type HttpOptions } from './http.js';
+import { IDEMPOTENCY_KEY, withKey } from './idempotency.js';
 import { LIMITS, type Limits } from './limits.js';
 import type { Operations } from './operations.js';
 import type { RateLimits } from './rate-limits.js';
@@ -113,7 +114,7 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
     multipartUploads({ maxFileSize: limits.fileBytes, maxFiles: limits.files, maxOperationsSize: limits.frameBytes }),
     express.json({ limit: limits.bodyBytes }),
     expressMiddleware(apollo, {
-      context: ({ req }) => Promise.resolve(new RequestContext(database, events, callerOfRequest(req), currentRequestId(), addressOf(req))),
+      context: ({ req }) => Promise.resolve(new RequestContext(database, events, withKey(callerOfRequest(req), req.get(IDEMPOTENCY_KEY)), currentRequestId(), addressOf(req))),
     }),
   );
   return () => apollo.stop();
@@ -153,6 +154,8 @@ export function notFoundRoute(request: Request, _response: Response, next: NextF
 /** The end of the chain: every error as JSON in GraphQL's form, never HTML, never a stack. */
 export function jsonErrors(log: Log): ErrorRequestHandler {
   return (error: unknown, _request, response, _next) => {
+    // Its deadline has answered it: what comes of it later is told to nobody.
+    if (response.writableEnded) return;
     const requestId = String(response.getHeader('x-request-id') ?? randomUUID());
     const formatted = formatError(asRefusal(error), requestId, log);
     if (response.headersSent) {

@@ -9,6 +9,7 @@ import { isRefusal, refusal, type ErrorCode } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
 import { newRequestScope, requestScope } from '../core/request-scope.js';
 import type { HeldConnection } from '../organization/open-connections.js';
+import { inTime } from './deadline.js';
 import { deliver } from './deliveries.js';
 import { formatError, formatResult } from './errors.js';
 import { httpStatusOf } from './operations.js';
@@ -20,6 +21,8 @@ const CONNECTION_INIT_MILLISECONDS = 5_000;
 /** Keeps connections open through proxies, and ends those whose client no longer reads. */
 const KEEP_ALIVE_MILLISECONDS = 12_000;
 const RETRY_AFTER_SECONDS = 1;
+/** A client that does not answer the close of its socket in this time is gone. */
+const CLOSE_GRACE_MILLISECONDS = 1_000;
 /** RFC 6455, 7.4.1. */
 const GOING_AWAY = 1001;
 /** What a client may say in graphql-transport-ws; the rest of its messages are the server's. */
@@ -60,7 +63,9 @@ export function mountWebSocket(httpServer: Server, transports: Transports): () =
   });
   return async () => {
     for (const client of sockets.clients) client.close(GOING_AWAY, 'The gateway is stopping: connect again.');
+    const silent = setTimeout(() => sockets.clients.forEach((client) => client.terminate()), CLOSE_GRACE_MILLISECONDS);
     await new Promise<void>((resolve, reject) => sockets.close((error) => (error ? reject(error) : resolve())));
+    clearTimeout(silent);
   };
 }
 
@@ -109,10 +114,10 @@ function protocolOf(transports: Transports): Protocol {
     // The protocol acknowledges no subscription: the answer to a query that was sent after it does.
     execute: async (operation) => {
       await stateOf.get(operation.contextValue as object)!.begun;
-      return execute(operation as ExecutionArgs);
+      return inTime(execute(operation as ExecutionArgs)).catch((error: unknown) => ({ errors: [error as GraphQLError] }));
     },
     subscribe: (operation) => {
-      const begun = deliver(operation as ExecutionArgs);
+      const begun = inTime(deliver(operation as ExecutionArgs)).catch((error: unknown) => ({ errors: [error as GraphQLError] }));
       const state = stateOf.get(operation.contextValue as object)!;
       state.begun = Promise.allSettled([state.begun, begun]);
       return begun;

@@ -1,6 +1,7 @@
 import type { Member } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, type FieldFault } from '../core/errors.js';
+import { checkVersion } from '../core/versions.js';
 import { applyContact, checkContact, lockCustomer, patchNotAllowed, requireAllowed, standingOf, withUniquePartnerUserId, type Contact } from '../customer/commands.js';
 import type { Customer } from '../customer/entity.js';
 import { mergeKycData } from '../kyc/fields.js';
@@ -28,6 +29,7 @@ function saysSomething(patch: KycDataGiven | null | undefined): patch is KycData
 export interface PatchCustomer extends Contact {
   customerId: string;
   kycData?: KycDataGiven | null | undefined;
+  ifVersion?: number | null | undefined;
 }
 
 /** Merges data into the current attempt or begins one from the last; contact details alone start or move none. */
@@ -35,8 +37,10 @@ export async function patchCustomer(core: Core, caller: Member, input: PatchCust
   return withUniquePartnerUserId(() =>
     execute(core, caller, async (unit) => {
       const customer = await lockCustomer(unit, input.customerId);
+      const versionFaults = checkVersion(customer, input.ifVersion);
       requireAllowed('PATCH_CUSTOMER', standingOf(customer), caller.role);
       const { contact, faults } = checkContact(input);
+      faults.push(...versionFaults);
       const attempt = saysSomething(input.kycData) ? await patchData(core, unit, customer, input.kycData, faults) : null;
       if (faults.length > 0) throw badInput(faults);
       applyContact(unit, customer, contact);
@@ -82,21 +86,23 @@ export interface PatchIdentity extends AttemptOptions {
   identityId: string;
   kycData?: KycDataGiven | null | undefined;
   signer?: SignerInput | null | undefined;
+  ifVersion?: number | null | undefined;
 }
 
 /** Patches an attempt. Data moves it into evaluation; ids, controls and the signer alone move nothing. */
 export async function patchIdentity(core: Core, caller: Member, input: PatchIdentity): Promise<Attempt> {
   return execute(core, caller, async (unit) => {
     const attempt = await lockAttempt(unit, input.identityId);
+    const versionFaults = checkVersion(attempt.identity, input.ifVersion);
     requireAttemptAllows('PATCH_IDENTITY', attempt, caller);
     const { identity, customer } = attempt;
     if (givesControls(input) && !CONTROLS_CHANGE_IN.includes(identity.status)) {
-      throw patchNotAllowed('PATCH_IDENTITY', standingOf(customer), caller.role, CONTROLS_CHANGE_IN);
+      throw patchNotAllowed('PATCH_IDENTITY', standingOf(customer), caller.role, { part: 'debugStatus or debugFailureReason', allowedStatuses: CONTROLS_CHANGE_IN });
     }
     const organization = await organizationOf(unit);
     const { options, faults } = checkOptions(input, organization.environment);
     const signer = checkSigner(input.signer, contractsFor(identity.policy, identity.transactionType ?? null), unit.now);
-    faults.push(...signer.faults);
+    faults.push(...signer.faults, ...versionFaults);
     const kycData = saysSomething(input.kycData) ? mergeChecked(unit, organization, identity.kycData, input.kycData, identity.policy.minimumAge, faults) : null;
     const documents = checkGivenDocuments(input.kycData?.documents, { now: unit.now, allowPrivateUrls: core.allowPrivateUrls }, faults);
     if (faults.length > 0) throw badInput(faults);

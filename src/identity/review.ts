@@ -1,6 +1,7 @@
 import type { Member } from '../core/caller.js';
 import { execute, type Core } from '../core/command.js';
 import { badInput, type FieldFault } from '../core/errors.js';
+import { checkVersion } from '../core/versions.js';
 import { lockCustomer, requireAllowed, standingOf } from '../customer/commands.js';
 import { requestByReviewer } from '../kyc/demands.js';
 import { isFieldPath, type FieldPath } from '../kyc/fields.js';
@@ -18,17 +19,19 @@ export interface ReviewIdentity {
   note?: string | null | undefined;
   requiredDocuments?: readonly IdClass[] | null | undefined;
   requiredFields?: readonly string[] | null | undefined;
+  ifVersion?: number | null | undefined;
 }
 
 /** Decides an attempt in review: approve, decline, or ask for documents or for fields to be entered again. */
 export async function reviewIdentity(core: Core, caller: Member, input: ReviewIdentity): Promise<Attempt> {
   return execute(core, caller, async (unit) => {
     const attempt = await lockAttempt(unit, input.identityId);
+    const versionFaults = checkVersion(attempt.identity, input.ifVersion);
     requireAttemptAllows('REVIEW', attempt, caller);
     const { identity } = attempt;
     const message = validateText('message', input.message, { maxLength: NOTE_MAX_LENGTH, multiline: true });
     const note = validateText('note', input.note, { maxLength: NOTE_MAX_LENGTH, multiline: true });
-    const faults = [...message.faults, ...note.faults, ...checkRequest(input)];
+    const faults = [...message.faults, ...note.faults, ...checkRequest(input), ...versionFaults];
     if (faults.length > 0) throw badInput(faults);
     if (note.value != null) identity.reviewNote = note.value;
     const documents = input.requiredDocuments ?? [];

@@ -128,6 +128,8 @@ export class PatchIdentityInput {
   debugStatus?: vocabularies.DebugStatus | null;
   @Field(() => String, { nullable: true, description: 'Sandbox only; only while AWAITING_DOCUMENT_UPLOAD or INCOMPLETE_VERIFICATIONS. Blank means none.' })
   debugFailureReason?: string | null;
+  @Field(() => Int, { nullable: true, description: 'The version of the attempt that was read: after another change, the answer is CONFLICT with the current one, and nothing is stored.' })
+  ifVersion?: number | null;
 }
 
 @InputType()
@@ -144,6 +146,8 @@ export class PatchCustomerInput {
   lastName?: string | null;
   @Field(() => String, { nullable: true })
   partnerUserId?: string | null;
+  @Field(() => Int, { nullable: true, description: 'The version of the customer that was read: after another change, the answer is CONFLICT with the current one, and nothing is stored.' })
+  ifVersion?: number | null;
 }
 
 @InputType()
@@ -160,6 +164,8 @@ export class ReviewIdentityInput {
   requiredDocuments?: vocabularies.IdClass[] | null;
   @Field(() => [String], { nullable: true, description: '… or the fields to enter again, as paths of the input, such as kycData.address.city.' })
   requiredFields?: string[] | null;
+  @Field(() => Int, { nullable: true, description: 'The version of the attempt that was reviewed: after another change, the answer is CONFLICT with the current one, and nothing is stored.' })
+  ifVersion?: number | null;
 }
 
 @InputType()

@@ -138,7 +138,11 @@ export function unmetBySubmission(subject: RequirementSubject, submitted: Submit
   const accepted = common.length > 0 ? common : [...new Set(forClass.flatMap((demand) => demand.accepted))];
   const needed = new Set<DocumentFileType>();
   if (accepted.length > 0 && !accepted.includes(submitted.idClass)) {
-    faults.push(fault('selectedIdClass', 'not_accepted', `This class of document is not what is asked for. Accepted: ${accepted.join(', ')}.`));
+    const isProofAlone = fileTypesOf(submitted.idClass) === RESIDENCY && unmet.some(acceptsProofOfAddress);
+    const message = isProofAlone
+      ? `A proof of address is asked for, and another document with it. Select that one (${accepted.join(', ')}) and send the proof beside it as proofOfResidency.`
+      : `This class of document is not what is asked for. Accepted: ${accepted.join(', ')}.`;
+    faults.push(fault('selectedIdClass', 'not_accepted', message));
   } else if (accepted.length > 0) {
     for (const fileType of fileTypesOf(submitted.idClass)) needed.add(fileType);
   }

@@ -3,6 +3,7 @@ import { ClientTokens } from './client-tokens.js';
 import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
 import { EventRetention } from './event-retention.js';
+import { Idempotency } from './idempotency.js';
 import { StuckAttempts } from './stuck-attempts.js';
 import { Webhooks } from './webhooks.js';
 
@@ -14,5 +15,6 @@ export const migrations = [
   { name: '0004-event-retention', class: EventRetention },
   { name: '0005-client-tokens', class: ClientTokens },
   { name: '0007-audit', class: Audit },
+  { name: '0008-idempotency', class: Idempotency },
   { name: '0009-stuck-attempts', class: StuckAttempts },
 ];

@@ -4,7 +4,7 @@ import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
 import type { Kysely } from 'kysely';
 import { digestOf, prefixOf, sameDigest } from './keys.js';
-import { OrganizationEntity, type Organization } from './entity.js';
+import { ApiKeyEntity, OrganizationEntity, type ApiKey, type Organization } from './entity.js';
 import type { Policy } from '../kyc/policy.js';
 import type { Environment } from '../kyc/vocabularies.js';
 
@@ -31,6 +31,11 @@ export async function readOrganization(database: Database, organizationId: strin
   return database.read<OrganizationTables, OrganizationTables['organization']>(organizationId, (reader) =>
     reader.selectFrom('organization').select(['id', 'name', 'environment', 'policy']).where('id', '=', organizationId).executeTakeFirstOrThrow(),
   );
+}
+
+/** A key by its id, which the caller is known to have. */
+export function readApiKey(database: Database, id: string): Promise<ApiKey> {
+  return database.owner().findOneOrFail(ApiKeyEntity, { id }, { filters: false });
 }
 
 /** Who acts by a key, by the key's id; null when there is none such, or it is revoked or expired. */

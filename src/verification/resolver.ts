@@ -92,7 +92,7 @@ export class IdentityRequirementResolver {
 @Resolver(() => CustomerObject)
 export class CustomerRequirementResolver {
   @FieldResolver(() => [RequirementObject], {
-    description: 'Everything that still stands between this customer and ACTIVE, all at once; empty when nothing does. After REJECTED or EXPIRED: what a further attempt would lack.',
+    description: 'Everything that still stands between this customer and ACTIVE, all at once; empty when nothing does. After REJECTED or EXPIRED: what a further attempt would lack. While DEACTIVATED it stays listed and can be provided after reactivateCustomer; allowedActions says what may be asked now.',
   })
   async requirements(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<Requirement[]> {
     const row = customer.currentIdentityId === null ? null : await context.load(identityById, customer.currentIdentityId);

@@ -51,6 +51,12 @@ export async function endpointsOf(database: Database, organizationId: string): P
   );
 }
 
+/** Endpoints by id; null for one that the organization does not have. */
+export const endpointById: BatchRead<string, EndpointRow | null> = async (database, organizationId, ids) => {
+  const rows = await endpointsOf(database, organizationId);
+  return inOrder(ids, rows, (row) => row.id);
+};
+
 /** Deliveries by id; null for one that the organization does not have. */
 export const deliveryById: BatchRead<string, DeliveryRow | null> = async (database, organizationId, ids) => {
   const rows = await database.read<WebhookTables, DeliveryRow[]>(organizationId, (reader) =>

@@ -3,8 +3,9 @@ import type { Core } from '../core/command.js';
 import { DEFAULT_PAGE, pageOf, pageRequest, type Connection } from '../core/connections.js';
 import type { RequestContext } from '../core/context.js';
 import { createEndpoint, deleteEndpoint, replayDelivery, replayEvents, rotateSecret, sendTestEvent, updateEndpoint } from './commands.js';
+import { notFound } from '../core/errors.js';
 import type { DeliveryRow } from './entity.js';
-import { deliveryById, deliveryPage, endpointRow, endpointsOf, type EndpointRow } from './reads.js';
+import { deliveryById, deliveryPage, endpointById, endpointRow, endpointsOf, type EndpointRow } from './reads.js';
 import {
   CreateWebhookEndpointInput, CreateWebhookEndpointPayload, DeleteWebhookEndpointInput, DeleteWebhookEndpointPayload, ReplayWebhookDeliveryInput,
   ReplayWebhookDeliveryPayload, ReplayWebhookEventsInput, ReplayWebhookEventsPayload, RotateWebhookSecretInput, RotateWebhookSecretPayload, SendTestEventInput,
@@ -41,6 +42,20 @@ function deliveryView(row: DeliveryRow): WebhookDeliveryObject {
     createdAt: row.created_at,
     completedAt: row.completed_at,
   };
+}
+
+/** Loads an endpoint of the caller's organization. Throws NOT_FOUND. */
+export async function loadEndpoint(context: RequestContext, id: string): Promise<WebhookEndpointObject> {
+  const row = await context.load(endpointById, id);
+  if (!row) throw notFound('webhook endpoint');
+  return endpointView(row);
+}
+
+/** Loads a delivery of the caller's organization. Throws NOT_FOUND. */
+export async function loadDelivery(context: RequestContext, id: string): Promise<WebhookDeliveryObject> {
+  const row = await context.load(deliveryById, id);
+  if (!row) throw notFound('webhook delivery');
+  return deliveryView(row);
 }
 
 @Resolver()

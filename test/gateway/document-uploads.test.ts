@@ -1,14 +1,15 @@
-import { request as httpRequest } from 'node:http';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { print } from 'graphql';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { heic, jpeg, other, pdf, png, pngChunk, zip } from '../files.js';
 import type { SubmitDocumentInput } from '../generated/graphql.js';
 import { advance, bringTo, photo, type Applicant } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
+import { halfUpload } from '../support/half-upload.js';
 import { CUSTOMER, SNAPSHOT, SUBMIT_DOCUMENT, UPDATE_DOCUMENT } from '../support/operations.js';
-import { BOUNDARY, json, part } from '../multipart.js';
 
 const gateway = useGateway({}, { workers: false });
 
@@ -78,26 +79,11 @@ describe('files that are refused', () => {
 
   it('a state that does not allow it is answered before the file has been sent', async () => {
     const person = await bringTo(gateway, 'INITIATING');
-    const head = Buffer.concat([
-      part(json('operations', { query: print(SUBMIT_DOCUMENT), variables: { input: { identityId: person.identityId, selectedIdClass: 'PASSPORT', frontPhoto: null } } })),
-      part(json('map', { 0: ['variables.input.frontPhoto'] })),
-      Buffer.from(`--${BOUNDARY}\r\nContent-Disposition: form-data; name="0"; filename="front.jpg"\r\n\r\n`),
-    ]);
-    const answer = await new Promise<string>((resolve, reject) => {
-      const request = httpRequest(`${person.partner.url}/graphql`, {
-        method: 'POST',
-        headers: { ...person.partner.headers, 'content-type': `multipart/form-data; boundary=${BOUNDARY}`, 'apollo-require-preflight': '1', 'content-length': head.length + LARGEST },
-      });
-      request.on('error', reject).on('response', (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk)).on('end', () => {
-          resolve(text);
-          request.destroy();
-        });
-      });
-      // The file itself never comes.
-      request.write(head);
-    });
+    const request = halfUpload(person.partner, person.identityId, LARGEST, 0);
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    const answer = await text(response);
+    // The file itself never came.
+    request.destroy();
     expect(answer).toContain('PATCH_NOT_ALLOWED');
     expect(await stored(person)).toHaveLength(1);
   });

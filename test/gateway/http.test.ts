@@ -76,7 +76,7 @@ describe('answers', () => {
     expect((await preflight('https://evil.example.com')).headers.get('access-control-allow-origin')).toBeNull();
     const { partner } = await gateway.organization();
     const answer = await partner.post({ query: '{ __typename }' }, { origin: 'https://other.example.com' });
-    expect([answer.headers.get('access-control-allow-origin'), answer.headers.get('access-control-expose-headers')]).toEqual(['https://other.example.com', 'x-request-id,retry-after']);
+    expect([answer.headers.get('access-control-allow-origin'), answer.headers.get('access-control-expose-headers')]).toEqual(['https://other.example.com', 'x-request-id,retry-after,idempotency-replayed']);
   });
 
   it.each([

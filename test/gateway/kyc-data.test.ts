@@ -161,6 +161,13 @@ describe('KYC data', () => {
         'customerId required', 'kycData.legalFirstName invalid', 'kycData.nationality invalid', 'kycData.shoeSize unknown_field',
       ]);
     }
+    const faultsOf = ({ json }: typeof byLiterals) => json.errors![0]!.extensions.fields!.toSorted((one, other) => one.path.localeCompare(other.path));
+    expect(faultsOf(byLiterals)).toEqual(faultsOf(byVariables));
+    const fragment = (first: string) => `fragment F on CustomerConnection { nodes { id events(first: ${first}) { nodes { id } } } }`;
+    const inFragment = await partner.post({ query: `{ customers(first: 5) { ...F } } ${fragment('"CANARY"')}` });
+    const byVariable = await partner.post({ query: `query Q($count: Int!) { customers(first: 5) { ...F } } ${fragment('$count')}`, variables: { count: 'CANARY' } });
+    expect(faultsOf(inFragment)).toEqual([{ path: 'first', code: 'invalid', message: 'Expected a value of type Int.' }]);
+    expect(faultsOf(byVariable)).toEqual(faultsOf(inFragment));
     const both = await partner.post({ query: 'mutation { patchCustomer(input: { kycData: { nationality: "Narnia" } }) { customer { shoeSize } } }' });
     expect(both.json.errors?.map(({ extensions }) => extensions.code)).toContain('GRAPHQL_VALIDATION_FAILED');
   });

@@ -1,13 +1,11 @@
-import { request as httpRequest } from 'node:http';
 import { CreateMultipartUploadCommand, PutObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
-import { print } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { jpeg, zip } from '../files.js';
 import { graphql } from '../generated/index.js';
-import { BOUNDARY, json, part } from '../multipart.js';
 import { TestBucket } from '../support/bucket.js';
 import { advance, bringTo, EVALUATION, newCustomer, photo, submit, type Applicant } from '../support/flows.js';
 import { TestGateway } from '../support/gateway.js';
+import { halfUpload } from '../support/half-upload.js';
 import { SNAPSHOT, SUBMIT_DOCUMENT, UPDATE_DOCUMENT } from '../support/operations.js';
 import { GERMAN } from '../support/people.js';
 
@@ -77,17 +75,7 @@ describe('documents in an S3 bucket', () => {
   it('an upload that is broken off after 11 MB leaves neither a file nor parts', async () => {
     const person = await bringTo(gateway, 'AWAITING_DOCUMENT_UPLOAD');
     const before = await keysOf(person);
-    const head = Buffer.concat([
-      part(json('operations', { query: print(SUBMIT_DOCUMENT), variables: { input: { identityId: person.identityId, selectedIdClass: 'PASSPORT', frontPhoto: null } } })),
-      part(json('map', { 0: ['variables.input.frontPhoto'] })),
-      Buffer.from(`--${BOUNDARY}\r\nContent-Disposition: form-data; name="0"; filename="front.jpg"\r\n\r\n`),
-    ]);
-    const request = httpRequest(`${person.partner.url}/graphql`, {
-      method: 'POST',
-      headers: { ...person.partner.headers, 'content-type': `multipart/form-data; boundary=${BOUNDARY}`, 'apollo-require-preflight': '1', 'content-length': head.length + MAXIMUM },
-    }).on('error', () => undefined);
-    request.write(head);
-    request.write(Buffer.alloc(11 * 1_048_576));
+    const request = halfUpload(person.partner, person.identityId, MAXIMUM, 11 * 1_048_576);
     await expect.poll(async () => (await keysOf(person)).filter((key) => key.startsWith('unfinished')), { timeout: 20_000 }).toHaveLength(1);
     request.destroy();
     await expect.poll(() => keysOf(person), { timeout: 20_000 }).toEqual(before);

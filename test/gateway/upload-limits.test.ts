@@ -2,10 +2,13 @@ import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jpeg, pngBomb } from '../files.js';
+import { Client } from '../support/client.js';
 import { advance, EVALUATION, newCustomer, submit, submitPassport } from '../support/flows.js';
 import { storedFiles, TestGateway, useGateway } from '../support/gateway.js';
+import { halfUpload } from '../support/half-upload.js';
 import { CUSTOMER, SUBMIT_DOCUMENT } from '../support/operations.js';
 import { GERMAN } from '../support/people.js';
+import { kill, startProcess } from '../support/process.js';
 
 const gateway = useGateway();
 const MAXIMUM = 15 * 1_048_576;
@@ -58,6 +61,25 @@ describe('what a kill -9 leaves', () => {
     await killed.start();
   });
   afterAll(() => killed.destroy());
+
+  it('in the middle of an upload is one unfinished file, which the sweep collects once it is old', async () => {
+    const { partner, identityId } = await awaiting(killed);
+    const before = await storedFiles(killed);
+    await killed.stop();
+    const { child, url } = await startProcess(killed);
+    const request = halfUpload(new Client(url, partner.key), identityId, MAXIMUM, 5 * 1_048_576);
+    const unfinished = async (): Promise<string[]> => (await storedFiles(killed)).filter((name) => !before.includes(name));
+    await expect.poll(unfinished, { timeout: 20_000 }).toEqual([expect.stringMatching(/^fup_.*\.partial$/)]);
+    await kill(child);
+    request.destroy();
+    const old = new Date(Date.now() - 2 * 3_600_000);
+    expect(await unfinished()).toHaveLength(1);
+    const entries = await readdir(join(killed.dataDirectory, 'documents'), { recursive: true, withFileTypes: true });
+    for (const entry of entries) if (entry.name.endsWith('.partial')) await utimes(join(entry.parentPath, entry.name), old, old);
+    await killed.start();
+    await expect.poll(unfinished, { timeout: 20_000 }).toEqual([]);
+    expect(await storedFiles(killed)).toEqual(before);
+  });
 
   it('is collected by the next start: files that no document names, unless they are young', async () => {
     const { partner, identityId } = await awaiting(killed);

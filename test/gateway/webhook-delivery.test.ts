@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { advance, DOCUMENT_CHECK, EVALUATION, newCustomer, REVIEWING, sign, submit, submitPassport } from '../support/flows.js';
 import { TestGateway, useGateway, type TestOrganization } from '../support/gateway.js';
@@ -9,7 +10,10 @@ import { deliveriesOf, ENDPOINTS, newEndpoint, REPLAY_DELIVERY, REPLAY_EVENTS, R
 const clock = new MovableClock();
 const ENVIRONMENT = { ALLOW_PRIVATE_URLS: 'true' };
 const TIMEOUT_MILLISECONDS = 1_500;
-const OVERRIDES = { clock, webhookTimeoutMilliseconds: TIMEOUT_MILLISECONDS };
+/** What the gateway's log says to its operator. */
+const lines: Record<string, unknown>[] = [];
+const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) });
+const OVERRIDES = { clock, log, webhookTimeoutMilliseconds: TIMEOUT_MILLISECONDS };
 const gateway = useGateway(ENVIRONMENT, OVERRIDES);
 
 const MINUTE = 60_000;
@@ -43,6 +47,9 @@ function eventually(holds: () => unknown, step = MINUTE): Promise<unknown> {
 }
 
 const ids = (events: readonly ReceivedEvent[]): string[] => [...new Set(events.map(({ id }) => id))];
+/** How the log tells that an endpoint was disabled. */
+const disabled = (organizationId: string, webhookEndpointId: string, reason: string) =>
+  expect.objectContaining({ msg: 'webhook endpoint disabled', organizationId, webhookEndpointId, reason });
 const stateOf = async ({ partner }: TestOrganization) => (await partner.request(ENDPOINTS, {})).webhookEndpoints[0]!;
 
 describe('payloads', () => {
@@ -234,6 +241,7 @@ describe('a receiver that fails', () => {
     receiver.treat = () => ({ status: 410 });
     const customerId = await newCustomer(partner);
     await vi.waitFor(async () => expect(await stateOf(organization)).toMatchObject({ status: 'DISABLED', disabledReason: 'GONE' }), PATIENCE);
+    expect(lines).toContainEqual(disabled(organization.id, id, 'GONE'));
     await flicker(organization, customerId, 3);
     clock.advance(DAY);
     receiver.treat = () => ({ status: 204 });
@@ -252,6 +260,7 @@ describe('a receiver that fails', () => {
     await newCustomer(partner);
     const began = clock.now().getTime();
     await eventually(async () => expect(await stateOf(organization)).toMatchObject({ status: 'DISABLED', disabledReason: 'FAILING' }), 2 * HOUR);
+    expect(lines).toContainEqual(disabled(organization.id, id, 'FAILING'));
     const [delivery] = await deliveriesOf(partner);
     expect(delivery).toMatchObject({ status: 'PENDING' });
     expect(delivery?.attempts).toHaveLength(12);

@@ -1,8 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../src/core/config.js';
 import { startGateway } from '../../src/gateway.js';
@@ -10,8 +8,8 @@ import { Client } from '../support/client.js';
 import { newCustomer } from '../support/flows.js';
 import { OPERATOR_KEY, TestGateway } from '../support/gateway.js';
 import { DEACTIVATE, REACTIVATE } from '../support/operations.js';
+import { kill, startProcess } from '../support/process.js';
 import { customerOf, MovableClock, Receiver, verify } from '../support/receiver.js';
-import { ROOT } from '../support/sources.js';
 import { deliveriesOf, newEndpoint } from '../support/webhooks.js';
 import { TOKEN_KEY } from '../support/token-key.js';
 
@@ -62,32 +60,12 @@ function expectOrder(customers: readonly string[]): void {
 
 const arrived = (): number => new Set(receiver.taken.map(({ event }) => event.id)).size;
 
-/** The program itself, as `npm start` runs it, on the data of the test's gateway. */
-async function startProcess(): Promise<{ child: ChildProcess; url: string }> {
-  const { databaseUrl } = gateway;
-  const child = spawn(process.execPath, [join(ROOT, 'dist', 'main.js')], {
-    env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: gateway.dataDirectory, OPERATOR_KEY, TOKEN_KEY, LOG_LEVEL: 'silent', ...ENVIRONMENT, ...(databaseUrl === null ? {} : { DATABASE_URL: databaseUrl }) },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  for await (const line of createInterface({ input: child.stdout! })) {
-    const url = /ready at (\S+)/.exec(line)?.[1];
-    if (url) return { child, url };
-  }
-  throw new Error('The gateway did not start');
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
-  await ended;
-}
-
 describe('a gateway that is killed', () => {
   it('while requests are under way has lost nothing: the next process sends them all, in order', async () => {
     const organization = await gateway.organization();
     const { secret } = await newEndpoint(organization.partner, receiver.url());
     await gateway.stop();
-    const first = await startProcess();
+    const first = await startProcess(gateway, ENVIRONMENT);
     // Some are taken; then every request hangs until the process dies.
     receiver.treat = () => (receiver.received.length < 5 ? { status: 204 } : 'hang');
     const customers = await happen([new Client(first.url, organization.partner.key)]);
@@ -95,7 +73,7 @@ describe('a gateway that is killed', () => {
     await kill(first.child);
     const before = arrived();
     receiver.treat = () => ({ status: 204 });
-    const second = await startProcess();
+    const second = await startProcess(gateway, ENVIRONMENT);
     try {
       await receiver.until(() => arrived() === EXPECTED);
       for (const request of receiver.received) verify(secret, request, new Date());

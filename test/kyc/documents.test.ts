@@ -153,6 +153,8 @@ describe('a submission', () => {
     expect(faultsOf({ demands: both }, { idClass: 'PASSPORT', fileTypes: ['FRONT_PHOTO', 'PROOF_OF_RESIDENCY'] })).toEqual([]);
     expect(faultsOf({ demands: both }, { idClass: 'PASSPORT', fileTypes: ['FRONT_PHOTO'] })).toEqual(['proofOfResidency required']);
     expect(faultsOf({ demands: both }, { idClass: 'UTILITY_BILL', fileTypes: ['PROOF_OF_RESIDENCY'] })).toEqual(['selectedIdClass not_accepted']);
+    const [alone] = unmetBySubmission(subjectOf({ demands: both }), { idClass: 'UTILITY_BILL', fileTypes: ['PROOF_OF_RESIDENCY'] });
+    expect(alone?.message).toMatch(/PASSPORT, .* beside it as proofOfResidency\.$/);
     const proofOnly = { ...excused, demands: addDocumentDemand(NO_DEMANDS, PROOF_OF_ADDRESS_DEMAND) };
     expect(faultsOf(proofOnly, { idClass: 'UTILITY_BILL', fileTypes: ['PROOF_OF_RESIDENCY'] })).toEqual([]);
     expect(faultsOf(proofOnly, { idClass: 'UTILITY_BILL', fileTypes: ['FRONT_PHOTO'] })).toEqual(['proofOfResidency required']);

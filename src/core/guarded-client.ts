@@ -1,0 +1,49 @@
+import { Client, type ClientConfig } from 'pg';
+
+/**
+ * Milliseconds. Statements are short; one that is not is ended by the server while the request that waits for it, with
+ * whatever it does before and after, can still answer in time, and locks before statements, so that the error says which.
+ */
+const STATEMENT_TIMEOUT = 4_000;
+const LOCK_TIMEOUT = 3_000;
+/** Lets the server's own time-out speak first: its error says what happened. */
+const QUERY_TIMEOUT = 4_500;
+/** For a connection to be made, or to become free in its pool. */
+export const CONNECTION_TIMEOUT = 4_000;
+
+/** What every connection to PostgreSQL is held to. */
+export const TIMEOUTS = {
+  statement_timeout: STATEMENT_TIMEOUT,
+  lock_timeout: LOCK_TIMEOUT,
+  // A transaction whose process has vanished without a word would keep its locks.
+  idle_in_transaction_session_timeout: 2 * STATEMENT_TIMEOUT,
+  query_timeout: QUERY_TIMEOUT,
+  connectionTimeoutMillis: CONNECTION_TIMEOUT,
+  keepAlive: true,
+} as const satisfies ClientConfig & { lock_timeout: number };
+
+/** The queue's own upkeep may take longer; nobody waits for its answer. */
+const JOB_STATEMENT_TIMEOUT = 8_000;
+export const JOB_TIMEOUTS = { ...TIMEOUTS, statement_timeout: JOB_STATEMENT_TIMEOUT, query_timeout: JOB_STATEMENT_TIMEOUT + QUERY_TIMEOUT - STATEMENT_TIMEOUT } as const;
+
+const READ_TIMEOUT = 'Query read timeout';
+
+/**
+ * A connection that is given up when the server does not answer in time. The driver alone would put it back into its pool,
+ * where the next statement would wait behind the one without an answer.
+ */
+export class GuardedClient extends Client {
+  constructor(config?: string | ClientConfig) {
+    super(config);
+    const query = this.query.bind(this) as (...parameters: unknown[]) => unknown;
+    this.query = ((...parameters: unknown[]) => {
+      const answer = query(...parameters);
+      if (answer instanceof Promise) answer.catch((error: unknown) => error instanceof Error && error.message === READ_TIMEOUT && this.#giveUp());
+      return answer;
+    }) as Client['query'];
+  }
+
+  #giveUp(): void {
+    (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  }
+}
