@@ -19,6 +19,7 @@ import { openTokenKey, type TokenKey } from './core/token-key.js';
 import { CustomerEntity } from './customer/entity.js';
 import { ExchangeLimit } from './customer/exchange-limit.js';
 import { CustomerResolver } from './customer/resolver.js';
+import { SessionResolver } from './customer/session-resolver.js';
 import { CustomerTokenResolver } from './customer/token-resolver.js';
 import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
@@ -55,6 +56,7 @@ import { CustomerIdentityResolver, IdentityResolver, ReviewResolver } from './id
 import { migrations } from './migrations/index.js';
 import { demoKeys, type DemoKeys } from './organization/demo.js';
 import { ApiKeyEntity, OrganizationEntity } from './organization/entity.js';
+import { KeyUse } from './organization/key-use.js';
 import { OpenConnections } from './organization/open-connections.js';
 import { OrganizationResolver } from './organization/resolver.js';
 import { Tokens } from './organization/tokens.js';
@@ -201,6 +203,7 @@ function resolversOf({ core, documents, links, webhooks, tokens }: Parts): objec
     new AuditResolver(),
     new CustomerResolver(core),
     new CustomerTokenResolver(tokens, new ExchangeLimit()),
+    new SessionResolver(tokens),
     new IdentityResolver(core),
     new ReviewResolver(core),
     new CustomerIdentityResolver(),
@@ -247,7 +250,7 @@ async function openTransports(config: Config, parts: Parts, limits: Limits, undo
   undo.push(() => rateLimits.stop());
   return {
     schema, database, events, connections, limits, rateLimits, trusted, log,
-    authenticate: authenticator(database, clock, { operatorKey: config.operatorKey, tokens, refusals }),
+    authenticate: authenticator(database, clock, { operatorKey: config.operatorKey, tokens, keyUse: new KeyUse(database, clock, log), refusals }),
     addressOf: addressReader(config.trustedProxies),
     operations: new Operations(schema, { limits, introspection: config.introspection, trusted }),
     http: { secure: config.tls !== null || config.publicUrl?.startsWith('https:') === true, corsOrigins: config.corsOrigins },

@@ -1,6 +1,7 @@
 import { ROLES } from './core/caller.js';
 import { ERROR_CODES } from './core/errors.js';
 import { ACTIONS, PROJECTIONS } from './customer/lifecycle.js';
+import { FIELD_PERMISSIONS } from './graphql/field-permissions.js';
 import { PERMISSIONS } from './graphql/permissions.js';
 import { LIMITS } from './graphql/limits.js';
 import { isFinal, LIFECYCLE, TRANSITIONS } from './identity/lifecycle.js';
@@ -18,6 +19,7 @@ const PARTS: Readonly<Record<string, () => string>> = {
   errors: errorTable,
   roles: roleTable,
   limits: limitTable,
+  fields: fieldTable,
 };
 
 const MARKED_PART = /(<!-- generated: (?<name>[\w-]+) -->\n)[^]*?(<!-- end -->)/g;
@@ -90,6 +92,13 @@ function roleTable(): string {
     Object.entries(rules).map(([field, allowed]) => [code(`${root}.${field}`), ...ROLES.map((role) => (allowed.includes(role) ? '✓' : ''))]),
   );
   return table(['root field', ...ROLES], rows);
+}
+
+function fieldTable(): string {
+  const rows = Object.entries(FIELD_PERMISSIONS).flatMap(([type, { kept }]) =>
+    Object.entries(kept).map(([field, { roles, otherwise }]) => [code(`${type}.${field}`), roles.join(', '), otherwise === null ? 'null' : 'an empty list']),
+  );
+  return table(['field', 'shown to', 'to others'], rows);
 }
 
 function code(text: string): string {

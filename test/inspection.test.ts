@@ -7,6 +7,8 @@ const RULES: ImageRules = { minimumPixels: 200, maximumPixels: 50_000_000, maxim
 const BOMB_WITHIN = 100;
 /** Bytes that this process may grow by over a PDF that unpacks into a gigabyte. */
 const BOMB_MEMORY = 600 * 1024 * 1024;
+/** Bytes that it may grow by over a picture that has to be decoded whole. */
+const WHOLE_MEMORY = 300 * 1024 * 1024;
 
 // Making large pictures and bombs takes seconds on a busy machine; the inspector's own limits are tested as such.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
@@ -123,6 +125,25 @@ describe('files that are refused, with the reason', () => {
       }
       expect(fastest).toBeLessThan(BOMB_WITHIN);
     }
+  });
+});
+
+describe('pictures that cannot be shrunk while they are decoded', () => {
+  const plain = async (width: number, height: number, format: 'jpeg' | 'png'): Promise<Buffer> => {
+    const { default: sharp } = await import('sharp');
+    return sharp({ create: { width, height, channels: 3, background: '#336699' } }).toFormat(format, { progressive: true }).toBuffer();
+  };
+
+  test.each(['jpeg', 'png'] as const)('a progressive %s of 25 megapixels passes without filling the memory, and one row more is refused', async (format) => {
+    const passing = await plain(5000, 5000, format);
+    const before = process.memoryUsage.rss();
+    let peak = before;
+    const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 5);
+    expect(await inspect(passing)).toMatchObject({ ok: true });
+    clearInterval(watch);
+    console.log(`a progressive ${format} of 25 megapixels raised resident memory by ${Math.round((peak - before) / 1e6)} MB`);
+    expect(peak - before).toBeLessThan(WHOLE_MEMORY);
+    expect(await inspect(await plain(5000, 5001, format))).toMatchObject({ ok: false, code: 'PAYLOAD_TOO_LARGE', fault: 'too_many_pixels' });
   });
 });
 

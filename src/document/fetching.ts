@@ -14,7 +14,7 @@ import type { FileStorage } from './storage.js';
 /** Fetches the files of one document that came by URL (verification/ handles it, and goes on with the attempt). */
 export const FETCH_DOCUMENT_JOB = 'document.fetch';
 
-/** Milliseconds for one file of at most 15 MB; two of them and their inspection fit into a job's time. */
+/** Milliseconds for one file of at most 15 MB; two of them, scanned and inspected, fit into a job's time. */
 const FETCH_TIMEOUT_MILLISECONDS = 15_000;
 const ACCEPT = 'image/jpeg, image/png, application/pdf';
 const FETCH_GAVE_UP = 'The files could not be fetched.';

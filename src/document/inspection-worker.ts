@@ -23,6 +23,11 @@ const DARK_LUMA = 60;
 const BURNT_LUMA = 250;
 /** Share of burnt-out pixels: under the first it covers no field, over the second it is the white ground of a scan. */
 const GLARE_SHARE = { from: 0.04, to: 0.5 } as const;
+/**
+ * Pixels of a progressive JPEG or an interlaced PNG. Neither can be shrunk while it is decoded: the library keeps all of it, up to
+ * six bytes a pixel, so that a megabyte of such a file took 600 MB. Cameras write neither.
+ */
+const WHOLE_PIXELS = 25_000_000;
 /** Bytes from the end in which a ZIP's directory must stand: its record and the longest comment. */
 const ZIP_TAIL = 22 + 65_535;
 /** Bytes from the start in which readers accept a PDF's header, and from the end in which they look for its trailer. */
@@ -95,8 +100,11 @@ async function inspectImage(file: Buffer, mimeType: 'image/jpeg' | 'image/png', 
   // The header is read without decoding; its own limit is off so that the refusal is ours.
   const header = await sharp(file, { limitInputPixels: false }).metadata();
   const [width, height] = [header.autoOrient.width, header.autoOrient.height];
-  if (width * height > rules.maximumPixels) {
-    throw new Fault('PAYLOAD_TOO_LARGE', 'too_many_pixels', `The picture has ${width} × ${height} pixels; at most ${rules.maximumPixels} in all are accepted.`);
+  const isWhole = header.isProgressive === true;
+  const maximumPixels = isWhole ? Math.min(WHOLE_PIXELS, rules.maximumPixels) : rules.maximumPixels;
+  if (width * height > maximumPixels) {
+    const advice = isWhole ? ' of a progressive or interlaced picture: save it without that, or smaller' : '';
+    throw new Fault('PAYLOAD_TOO_LARGE', 'too_many_pixels', `The picture has ${width} × ${height} pixels; at most ${maximumPixels} in all are accepted${advice}.`);
   }
   if (Math.min(width, height) < rules.minimumPixels) {
     throw new Fault('BAD_USER_INPUT', 'too_few_pixels', `The picture has ${width} × ${height} pixels; each side needs at least ${rules.minimumPixels}.`);

@@ -11,8 +11,8 @@ export interface Scanner {
   isInfected(file: AsyncIterable<Uint8Array>): Promise<boolean>;
 }
 
-/** Milliseconds for one file, waiting for a free thread of clamd's included. 15 MB take under a second. */
-const TIME_LIMIT = 15_000;
+/** Milliseconds for one file, waiting for a free thread of clamd's included. 15 MB take under a second, and two files must fit into the time of a job. */
+const TIME_LIMIT = 5_000;
 /** Seconds that a caller is told to wait. */
 const RETRY_AFTER_SECONDS = 5;
 /** The command, and the chunk of length 0 that ends what follows it (clamd(8)). */

@@ -21,6 +21,8 @@ const KEY_MAKERS: readonly Role[] = ['OPERATOR', 'ADMIN'];
 export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription', Readonly<Record<string, readonly Role[]>>>> = {
   Query: {
     organization: MEMBERS,
+    apiKeys: KEY_MAKERS,
+    session: PARTNER,
     node: READERS,
     customer: READERS,
     customers: MEMBERS,
@@ -54,6 +56,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     reviewIdentity: ACTIONS.REVIEW.roles,
     requireReverification: ACTIONS.REQUIRE_REVERIFICATION.roles,
     createClientToken: CLIENTS,
+    createSession: CLIENTS,
     exchangeVerificationCode: ['VISITOR'],
     advanceSandboxClock: MEMBERS,
     createWebhookEndpoint: INTEGRATORS,
@@ -75,7 +78,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
 const REHEARSED: ReadonlySet<string> = new Set([
   'createCustomer', 'patchCustomer', 'submitIdentity', 'patchIdentity', 'submitDocument', 'updateDocument', 'submitSignatures',
   'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'createOrganization', 'updatePolicy', 'createApiKey',
-  'createClientToken', 'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
+  'createClientToken', 'createSession', 'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
 ]);
 
 /** What is told of a caller that asked for a root field that its role may not. */

@@ -115,7 +115,8 @@ export async function revokeApiKey(core: Core, caller: Caller, id: string): Prom
   });
 }
 
-function organizationFor(caller: Caller, given: string | null | undefined): string {
+/** The organization that a caller means: its own, or for the operator the one that it names. */
+export function organizationFor(caller: Caller, given: string | null | undefined): string {
   if (caller.role !== 'OPERATOR') {
     if (given != null && given !== caller.organizationId) throw notFound('organization');
     return caller.organizationId;

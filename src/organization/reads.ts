@@ -1,5 +1,7 @@
 import type { Caller, KeyHolder, KeyRole } from '../core/caller.js';
 import type { Clock } from '../core/clock.js';
+import type { PageRequest } from '../core/connections.js';
+import { kindOfId } from '../core/ids.js';
 import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
 import type { Kysely } from 'kysely';
@@ -16,6 +18,9 @@ interface OrganizationTables {
     prefix: string;
     secret_hash: string;
     role: KeyRole;
+    name: string;
+    created_at: string;
+    last_used_at: string | null;
     expires_at: string | null;
     revoked_at: string | null;
   };
@@ -45,7 +50,7 @@ export async function callerOfKey(database: Database, clock: Clock, keyId: strin
   return key && !hasEnded(key, clock) ? holderOf(key) : null;
 }
 
-type KeyRow = Omit<OrganizationTables['api_key'], 'prefix' | 'secret_hash'>;
+type KeyRow = Pick<OrganizationTables['api_key'], 'id' | 'organization_id' | 'role' | 'expires_at' | 'revoked_at'>;
 
 /** Whether a key has been revoked or has expired. */
 function hasEnded(key: KeyRow, clock: Clock): boolean {
@@ -77,6 +82,23 @@ export async function callerOf(database: Database, clock: Clock, operatorKey: st
   if (!hasEnded(key, clock)) return holder;
   await onEnded(holder);
   return null;
+}
+
+/** A key as it is listed: everything but its secret's digest. */
+export type ApiKeyRow = Omit<OrganizationTables['api_key'], 'secret_hash'>;
+
+/** A page of an organization's keys, newest first; null when there is no such organization. */
+export async function apiKeyPage(database: Database, organizationId: string, page: PageRequest): Promise<ApiKeyRow[] | null> {
+  if (kindOfId(organizationId) !== 'organization') return null;
+  return database.read<OrganizationTables, ApiKeyRow[] | null>(organizationId, async (reader) => {
+    if (!(await reader.selectFrom('organization').select('id').where('id', '=', organizationId).executeTakeFirst())) return null;
+    let query = reader
+      .selectFrom('api_key')
+      .select(['id', 'organization_id', 'prefix', 'role', 'name', 'created_at', 'expires_at', 'revoked_at', 'last_used_at'])
+      .where('organization_id', '=', organizationId);
+    if (page.beforeId !== null) query = query.where('id', '<', page.beforeId);
+    return query.orderBy('id', 'desc').limit(page.limit).execute();
+  });
 }
 
 /** Which of these keys have been revoked. */

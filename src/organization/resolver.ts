@@ -1,15 +1,16 @@
-import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql';
+import { Arg, Ctx, ID, Int, Mutation, Query, Resolver } from 'type-graphql';
 import { advanceClock, type Core } from '../core/command.js';
+import { DEFAULT_PAGE, pageOf, pageRequest, type Connection } from '../core/connections.js';
 import type { RequestContext } from '../core/context.js';
 import type { Database } from '../core/database.js';
-import { badInput } from '../core/errors.js';
+import { badInput, notFound } from '../core/errors.js';
 import { SECONDS_PER_DAY } from '../core/clock.js';
-import { createApiKey, createOrganization, requireSandbox, revokeApiKey, updatePolicy } from './commands.js';
+import { createApiKey, createOrganization, organizationFor, requireSandbox, revokeApiKey, updatePolicy } from './commands.js';
 import type { ApiKey, Organization } from './entity.js';
 import { policyView } from './policy-view.js';
-import { readApiKey, readOrganization } from './reads.js';
+import { apiKeyPage, readApiKey, readOrganization, type ApiKeyRow } from './reads.js';
 import {
-  AdvanceSandboxClockInput, AdvanceSandboxClockPayload, CreateApiKeyInput, CreateApiKeyPayload, CreateOrganizationInput, CreateOrganizationPayload,
+  AdvanceSandboxClockInput, AdvanceSandboxClockPayload, ApiKeyConnection, CreateApiKeyInput, CreateApiKeyPayload, CreateOrganizationInput, CreateOrganizationPayload,
   OrganizationObject, RevokeApiKeyInput, RevokeApiKeyPayload, UpdatePolicyInput, UpdatePolicyPayload, type ApiKeyObject,
 } from './types.js';
 
@@ -23,7 +24,11 @@ function organizationView({ id, name, environment, policy }: Organization): Orga
 
 function keyView(apiKey: ApiKey): ApiKeyObject {
   const { id, prefix, role, name, createdAt } = apiKey;
-  return { id, prefix, role, name, createdAt, expiresAt: apiKey.expiresAt ?? null, revokedAt: apiKey.revokedAt ?? null };
+  return { id, prefix, role, name, createdAt, expiresAt: apiKey.expiresAt ?? null, revokedAt: apiKey.revokedAt ?? null, lastUsedAt: apiKey.lastUsedAt ?? null };
+}
+
+function keyRowView({ id, prefix, role, name, ...row }: ApiKeyRow): ApiKeyObject {
+  return { id, prefix, role, name, createdAt: row.created_at, expiresAt: row.expires_at, revokedAt: row.revoked_at, lastUsedAt: row.last_used_at };
 }
 
 /** Loads an organization by an id that the caller is known to have. */
@@ -44,6 +49,19 @@ export class OrganizationResolver {
   @Query(() => OrganizationObject, { description: 'Your own organization, with its policy.' })
   organization(@Ctx() context: RequestContext): Promise<OrganizationObject> {
     return loadOrganization(context.database, context.member.organizationId);
+  }
+
+  @Query(() => ApiKeyConnection, { description: 'The keys of your organization, with their last use, newest first; those that have ended too.' })
+  async apiKeys(
+    @Ctx() context: RequestContext,
+    @Arg('first', () => Int, { defaultValue: DEFAULT_PAGE }) first: number,
+    @Arg('after', () => String, { nullable: true }) after?: string | null,
+    @Arg('organizationId', () => ID, { nullable: true, description: 'For the operator; others see the keys of their own organization.' }) organizationId?: string | null,
+  ): Promise<Connection<ApiKeyObject>> {
+    const page = pageRequest('apiKey', first, after);
+    const rows = await apiKeyPage(context.database, organizationFor(context.caller, organizationId), page);
+    if (!rows) throw notFound('organization');
+    return pageOf(page, rows, keyRowView);
   }
 
   @Mutation(() => CreateOrganizationPayload, { description: 'For the operator: a new organization, under the default policy.' })

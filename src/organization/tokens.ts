@@ -18,6 +18,8 @@ const RENEWABLE_SECONDS = SECONDS_PER_DAY;
 /** Long enough to find the link in one's mail; the partner reads a new one whenever it likes. */
 const CODE_SECONDS = SECONDS_PER_DAY;
 const SESSION_SECONDS = 900;
+/** Longer than any token of ours. */
+const LONGEST_TOKEN = 4_096;
 /** Three parts in base64url (RFC 7515); what they hold is looked at once they are known to be ours. */
 const COMPACT_FORM = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
 
@@ -98,6 +100,13 @@ export class Tokens {
     return holderBy(claims, key);
   }
 
+  /** What a session of this organization says; null when it is none, has expired, or its key has ended. */
+  async sessionOf(token: string, organizationId: string): Promise<{ customerId: string; partnerUserId: string | null; expiresAt: Date } | null> {
+    const claims = await this.#verify(token, [AUDIENCES.session]);
+    if (claims?.organization_id !== organizationId || !(await callerOfKey(this.database, this.clock, claims.key_id))) return null;
+    return { customerId: claims.sub, partnerUserId: claims.partner_user_id ?? null, expiresAt: new Date(claims.exp * MILLISECONDS_PER_SECOND) };
+  }
+
   #protectedHeader(): { alg: string; kid: string; typ: string } {
     return { alg: ALGORITHM, kid: this.key.kid, typ: 'JWT' };
   }
@@ -141,6 +150,7 @@ export class Tokens {
    * even considered; no padding, no spare bits, no key twice. Otherwise one token could be shown in many ways.
    */
   #isCanonical(token: string): boolean {
+    if (token.length > LONGEST_TOKEN) return false;
     const [, header, payload, signature] = COMPACT_FORM.exec(token) ?? [];
     if (header !== this.#header || payload === undefined || signature === undefined) return false;
     if (![payload, signature].every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)) return false;

@@ -1,4 +1,5 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionOf } from '../core/connections.js';
 import { DateTimeScalar } from '../core/scalars.js';
 import { IdempotencyMode, Liveness, PhotoIdRule, ProviderName } from '../kyc/policy.js';
 import { ContractType, Environment, TransactionType } from '../kyc/vocabularies.js';
@@ -120,12 +121,16 @@ export class ApiKeyObject {
   @Field(() => String)
   name!: string;
   @Field(() => DateTimeScalar)
-  createdAt!: Date;
+  createdAt!: Date | string;
   @Field(() => DateTimeScalar, { nullable: true })
-  expiresAt!: Date | null;
+  expiresAt!: Date | string | null;
   @Field(() => DateTimeScalar, { nullable: true, description: 'From then on it is UNAUTHENTICATED.' })
-  revokedAt!: Date | null;
+  revokedAt!: Date | string | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'To the minute; null for a key that has never been used.' })
+  lastUsedAt!: Date | string | null;
 }
+
+export const ApiKeyConnection = connectionOf('ApiKey', ApiKeyObject);
 
 @InputType()
 export class CreateOrganizationInput {

@@ -13,7 +13,7 @@ const CANARY = 'CANARY-4711';
 /** Each is refused everywhere: it cannot be stored, or it is longer than anything may be. */
 const HOSTILE: Record<string, string> = { 'U+0000': `${CANARY}\u0000`, 'half a surrogate pair': `${CANARY}\ud800`, '70 kB': CANARY.repeat(6_500) };
 /** Names what is compared or shown and never stored: nothing there is malformed, it is only not found. */
-const ONLY_COMPARED = /^(kycStatus|customers|identities|events|auditTrail|webhookDeliveries)\(/;
+const ONLY_COMPARED = /^(kycStatus|session|customers|identities|events|auditTrail|webhookDeliveries)\(/;
 /** Moments that a calendar has and PostgreSQL, or JavaScript's own notation, may not. */
 const MOMENTS = ['0000-01-01', '0000-12-31T23:59:59Z', '0001-01-01T00:00:00+14:00', '9999-12-31T23:59:59-14:00', '9999-12-31'];
 
@@ -41,7 +41,7 @@ function asked({ root }: Leaf): { person: Applicant; defaults: Defaults } {
   return {
     person,
     defaults: {
-      code: 'none', id: customerId, customerId, identityId: person.identityId, documentId: person.documentId, apiKeyId: 'key_01kb3v6k8pe2mvb5s3w3x0d2qz',
+      code: 'none', token: 'none', id: customerId, customerId, identityId: person.identityId, documentId: person.documentId, apiKeyId: 'key_01kb3v6k8pe2mvb5s3w3x0d2qz',
       kycData: {}, partnerUserId: 'nobody', reason: 'Asked for.', decision: 'REQUEST_INFORMATION', selectedIdClass: 'PASSPORT', contractType: 'CSA', seconds: 0,
       name: 'Test', environment: 'SANDBOX', role: 'PARTNER', policy: {}, path: 'kycData', type: 'CSA', version: '1.0',
       endpointId: 'whe_01kb3v6k8pe2mvb5s3w3x0d2qz', deliveryId: 'whd_01kb3v6k8pe2mvb5s3w3x0d2qz', url: 'https://example.com/hook', events: ['*'], after: '2026-01-01', before: '2026-01-02', frontImageUrl: 'https://example.com/front.jpg',
@@ -55,7 +55,7 @@ async function ask(leaf: Leaf, value: unknown): Promise<RawAnswer> {
   const isOperators = ['createOrganization', 'createApiKey', 'revokeApiKey', 'updatePolicy'].includes(name);
   const staff = ['reviewIdentity', 'requireReverification'].includes(name) ? person.reviewer : person.partner;
   const visitor = name === 'exchangeVerificationCode' ? gateway.client(await linkCode(person.partner, person.customerId)) : null;
-  const client = visitor ?? (name === 'auditTrail' ? admin : isOperators ? gateway.operator : staff);
+  const client = visitor ?? (['auditTrail', 'apiKeys'].includes(name) ? admin : isOperators ? gateway.operator : staff);
   const least = leastVariables(leaf.root, defaults);
   const variables = withValue(name === 'createApiKey' || name === 'updatePolicy' ? withValue(least, ['input', 'organizationId'], person.id) : least, leaf.path, value);
   return client.post({ query: documentOf(leaf.root), variables });

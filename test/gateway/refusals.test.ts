@@ -14,7 +14,7 @@ const gateway = useGateway({}, { workers: false });
 /** For what root fields require beside ids: values that nothing is wrong with. */
 const DEFAULTS = {
   id: 'cus_01kb3v6k8pe2mvb5s3w3x0d2qz', customerId: 'cus_01kb3v6k8pe2mvb5s3w3x0d2qz', identityId: 'idn_01kb3v6k8pe2mvb5s3w3x0d2qz',
-  code: 'none', documentId: 'doc_01kb3v6k8pe2mvb5s3w3x0d2qz', apiKeyId: 'key_01kb3v6k8pe2mvb5s3w3x0d2qz',
+  code: 'none', token: 'none', documentId: 'doc_01kb3v6k8pe2mvb5s3w3x0d2qz', apiKeyId: 'key_01kb3v6k8pe2mvb5s3w3x0d2qz',
   kycData: CALIFORNIAN, partnerUserId: 'nobody', reason: 'Asked for.', decision: 'APPROVE', selectedIdClass: 'PASSPORT', contractType: 'CSA', seconds: 0,
   name: 'Test', environment: 'SANDBOX', role: 'PARTNER', policy: {}, path: 'kycData', type: 'CSA', version: '1.0',
   endpointId: 'whe_01kb3v6k8pe2mvb5s3w3x0d2qz', deliveryId: 'whd_01kb3v6k8pe2mvb5s3w3x0d2qz', url: 'https://example.com/hook', events: ['*'], after: '2026-01-01', before: '2026-01-02', frontImageUrl: 'https://example.com/front.jpg',
@@ -173,10 +173,10 @@ describe('ids', () => {
     }
   });
 
-  it('ADMIN of one organization makes and revokes no key of another, and sets no policy there', async () => {
+  it('ADMIN of one organization makes, sees and revokes no key of another, and sets no policy there', async () => {
     const admin = gateway.client(await gateway.key(mine.id, 'ADMIN'));
-    for (const { root } of LEAVES.filter(({ path }) => path.at(-1) === 'organizationId')) {
-      const variables = withValue(leastVariables(root, DEFAULTS), ['input', 'organizationId'], theirs.id);
+    for (const { root, path } of LEAVES.filter(({ path: place }) => place.at(-1) === 'organizationId')) {
+      const variables = withValue(leastVariables(root, DEFAULTS), path, theirs.id);
       expect((await admin.post({ query: documentOf(root), variables })).json.errors?.[0]?.extensions.code, root.name).toBe('NOT_FOUND');
     }
   });
@@ -196,7 +196,7 @@ describe('roles', () => {
   /** Whom each mutation takes, where it is not the partner alone. */
   const TAKES: Record<string, string[]> = {
     createOrganization: ['OPERATOR'], createApiKey: ['OPERATOR', 'ADMIN'], revokeApiKey: ['OPERATOR', 'ADMIN'], updatePolicy: ['OPERATOR', 'ADMIN'],
-    advanceSandboxClock: MEMBERS, reviewIdentity: STAFF, requireReverification: STAFF, exchangeVerificationCode: ['VISITOR'],
+    createSession: CLIENTS, advanceSandboxClock: MEMBERS, reviewIdentity: STAFF, requireReverification: STAFF, exchangeVerificationCode: ['VISITOR'],
     patchCustomer: CLIENTS, submitIdentity: CLIENTS, patchIdentity: CLIENTS, submitDocument: CLIENTS, updateDocument: CLIENTS, submitSignatures: CLIENTS, createClientToken: CLIENTS,
   };
   /** Queries of all of an organization, or of the organization itself. */
@@ -205,6 +205,8 @@ describe('roles', () => {
     if (/webhook|sendTestEvent/i.test(name)) return INTEGRATORS;
     if (operation === 'mutation') return TAKES[name] ?? ['PARTNER'];
     if (name === 'auditTrail') return ['ADMIN'];
+    if (name === 'apiKeys') return ['OPERATOR', 'ADMIN'];
+    if (name === 'session') return ['PARTNER'];
     if (OF_ORGANIZATION.includes(name)) return MEMBERS;
     return ['lifecycle', 'errorCodes'].includes(name) ? [...MEMBERS, 'APPLICANT', 'OPERATOR'] : [...MEMBERS, 'APPLICANT'];
   };

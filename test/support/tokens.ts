@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import { decodeJwt, SignJWT, type JWTPayload } from 'jose';
+import { decodeJwt, SignJWT } from 'jose';
 import type { CreateClientTokenInput } from '../generated/graphql.js';
 import { graphql } from '../generated/index.js';
 import type { Client } from './client.js';
@@ -44,7 +44,7 @@ export async function linkCode(partner: Client, customerId: string): Promise<str
 }
 
 /** A token as the gateway itself would sign it, but for what is changed. */
-export function signedAnew(token: string, claims: JWTPayload, header: Record<string, unknown> = {}): Promise<string> {
+export function signedAnew(token: string, claims: Record<string, unknown>, header: Record<string, unknown> = {}): Promise<string> {
   const [first] = token.split('.');
   const own = JSON.parse(Buffer.from(first!, 'base64url').toString()) as { alg: string };
   return new SignJWT({ ...decodeJwt(token), ...claims }).setProtectedHeader({ ...own, ...header }).sign(createPrivateKey({ key: JSON.parse(TOKEN_KEY) as object, format: 'jwk' } as never));
