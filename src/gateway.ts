@@ -28,6 +28,7 @@ import { createInspector } from './document/inspection.js';
 import { FileLinks } from './document/links.js';
 import { FileJudge } from './document/judge.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
+import { RevealResolver } from './document/reveal-resolver.js';
 import { clamdScanner } from './document/scanner.js';
 import { localStorage, type FileStorage } from './document/storage.js';
 import { FileSweep } from './document/sweep.js';
@@ -40,10 +41,11 @@ import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
 import { mountJwks } from './graphql/jwks.js';
+import { requestScopes } from './graphql/request-log.js';
 import { replayRepeats } from './graphql/idempotency.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
-import { answerUnreadable, crossOrigin, requestIds } from './graphql/http.js';
+import { answerUnreadable, crossOrigin, securityHeaders } from './graphql/http.js';
 import { close, isReady, listen, openServer } from './graphql/http-server.js';
 import { limitsWith, type Limits } from './graphql/limits.js';
 import { Operations } from './graphql/operations.js';
@@ -208,6 +210,7 @@ function resolversOf({ core, documents, links, webhooks, tokens }: Parts): objec
     new ReviewResolver(core),
     new CustomerIdentityResolver(),
     new DocumentResolver(documents, links),
+    new RevealResolver(core),
     new FileUploadResolver(),
     new IdentityDocumentResolver(),
     new SignatureResolver(core),
@@ -266,7 +269,7 @@ async function serve(config: Config, parts: Parts, { keys, limits }: Served, und
   app.disable('x-powered-by');
   const httpServer = await openServer(config, app);
   answerUnreadable(httpServer, transports.http, log);
-  app.use(requestIds(transports.http), crossOrigin(transports.http));
+  app.use(requestScopes(log), securityHeaders(transports.http), crossOrigin(transports.http));
   app.get('/health/live', (_request, response) => void response.json({ status: 'live' }));
   app.get('/health/ready', (_request, response, next) => {
     isReady(database).then((ready) => void response.status(ready ? 200 : ERROR_CODES.SERVICE_UNAVAILABLE.statusCode).json({ status: ready ? 'ready' : 'unavailable' }), next);

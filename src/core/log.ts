@@ -4,11 +4,22 @@ import { requestScope } from './request-scope.js';
 
 export type Log = Logger;
 
-/** JSON lines on standard output, readable ones on a terminal; what is said while a request is served bears its id. */
-export function createLog(config: Pick<Config, 'logLevel'>, stream?: DestinationStream): Log {
-  const options = { level: config.logLevel, mixin: ofRequest };
-  if (stream) return pino(options, stream);
-  return pino(process.stdout.isTTY ? { ...options, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } } : options);
+/**
+ * Every key that a line may have beside time, level and message: what is not here is dropped, whoever logs it. None of them
+ * is a caller's word: ids, names of the schema and of the code, codes and numbers.
+ */
+const KEYS: ReadonlySet<string> = new Set([
+  'requestId', 'transport', 'method', 'route', 'operation', 'actor', 'role', 'organizationId', 'code', 'statusCode', 'durationMilliseconds',
+  'error', 'errorCode', 'cause', 'stack', 'job', 'identityId', 'status', 'webhookEndpointId', 'reason', 'key',
+]);
+/** UTF-16 code units of one value; a stack is the longest of them. */
+const LONGEST_VALUE = 8_000;
+
+/** JSON lines on standard output; readable ones on a terminal. What is said while a request is served bears its id. `destination` takes the lines instead. */
+export function createLog(config: Pick<Config, 'logLevel'>, destination?: DestinationStream): Log {
+  const options = { level: config.logLevel, mixin: ofRequest, formatters: { log: allowed } };
+  if (destination) return pino(options, destination);
+  return process.stdout.isTTY ? pino({ ...options, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } }) : pino(options);
 }
 
 function ofRequest(): object {
@@ -16,8 +27,36 @@ function ofRequest(): object {
   return scope ? { requestId: scope.requestId } : {};
 }
 
-/** What may be said of an error in a log: its name, message and stack, never the values it carries. */
+/** What may be logged of what was given. */
+function allowed(given: Record<string, unknown>): Record<string, unknown> {
+  const kept: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(given)) {
+    if (!KEYS.has(key)) continue;
+    if (typeof value === 'string') kept[key] = value.slice(0, LONGEST_VALUE);
+    else if (typeof value === 'number' || typeof value === 'boolean') kept[key] = value;
+  }
+  return kept;
+}
+
+/** A line of a stack that V8 has written: a function of the code and its place. */
+const FRAME = /^ {4}at (?:async )?(?:[\w$.<>#[\] ]+ \()?(?:file:\/\/|node:|\/|[A-Z]:\\|<anonymous>)[^\s()]*\)?$/;
+/** SQLSTATE, or a word such as ECONNREFUSED. */
+const ERROR_CODE = /^[A-Z0-9_]{1,40}$/;
+const NAME = /^\w{1,80}$/;
+
+/**
+ * What may be said of an error in a log: its kind, its code and where it arose. Never its message, nor what a database adds
+ * to it (detail, hint, the statement): they quote values.
+ */
 export function errorFacts(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: typeof error };
-  return { error: error.name, message: error.message, stack: error.stack };
+  const { name, message, stack = '', cause } = error;
+  const code = (error as NodeJS.ErrnoException).code;
+  const trace = stack.slice(Math.max(0, stack.indexOf(message)) + message.length);
+  return {
+    error: NAME.test(name) ? name : 'Error',
+    ...(typeof code === 'string' && ERROR_CODE.test(code) ? { errorCode: code } : {}),
+    ...(cause instanceof Error && NAME.test(cause.name) ? { cause: cause.name } : {}),
+    stack: trace.split('\n').filter((line) => FRAME.test(line)).join('\n'),
+  };
 }

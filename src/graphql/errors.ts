@@ -1,6 +1,7 @@
 import { GraphQLError, type ExecutionResult, type FormattedExecutionResult, type GraphQLFormattedError } from 'graphql';
 import { badInput, ERROR_CODES, isRefusal, refusal, type ErrorCode } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
+import { requestScope } from '../core/request-scope.js';
 import { isOutage } from '../core/outages.js';
 import { literalFault } from './literal-faults.js';
 
@@ -14,6 +15,8 @@ export function formatError(error: unknown, requestId: string, log: Log): GraphQ
   const visible = visibleError(error, requestId, log);
   const { http: _http, stacktrace: _stacktrace, ...facts } = visible.extensions as Record<string, unknown>;
   const code = visible.extensions['code'] as ErrorCode;
+  const scope = requestScope.getStore();
+  if (scope) scope.code = code;
   const located = error instanceof GraphQLError ? error : visible;
   return {
     message: code === 'GRAPHQL_PARSE_FAILED' ? visible.message.replace(VALUE_TOKEN, '$1') : visible.message,

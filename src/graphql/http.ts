@@ -8,7 +8,6 @@ import type { GraphQLFormattedError } from 'graphql';
 import { refusal } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
 import { formatError } from './errors.js';
-import { newRequestScope, requestScope } from '../core/request-scope.js';
 
 /** Seconds that a browser is to remember that this host speaks TLS. */
 const ONE_YEAR = 31_536_000;
@@ -40,13 +39,12 @@ function headersOf({ secure }: HttpOptions): Record<string, string> {
   return { ...HEADERS, ...(secure ? { 'strict-transport-security': `max-age=${ONE_YEAR}` } : {}) };
 }
 
-/** Gives every request an id, in the response and in whatever is logged of it, and the headers that every answer bears. */
-export function requestIds(options: HttpOptions): RequestHandler {
+/** The headers that every answer bears. */
+export function securityHeaders(options: HttpOptions): RequestHandler {
   const headers = headersOf(options);
   return (_request, response, next) => {
-    const requestId = randomUUID();
-    response.set({ ...headers, 'x-request-id': requestId });
-    requestScope.run(newRequestScope(requestId), next);
+    response.set(headers);
+    next();
   };
 }
 

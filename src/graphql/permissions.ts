@@ -55,6 +55,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     reactivateCustomer: ACTIONS.REACTIVATE.roles,
     reviewIdentity: ACTIONS.REVIEW.roles,
     requireReverification: ACTIONS.REQUIRE_REVERIFICATION.roles,
+    revealKycData: ['PARTNER', 'REVIEWER'],
     createClientToken: CLIENTS,
     createSession: CLIENTS,
     exchangeVerificationCode: ['VISITOR'],
@@ -77,6 +78,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
 /** The mutations whose every effect goes through core/command, which takes a rehearsal back. Others are not rehearsed. */
 const REHEARSED: ReadonlySet<string> = new Set([
   'createCustomer', 'patchCustomer', 'submitIdentity', 'patchIdentity', 'submitDocument', 'updateDocument', 'submitSignatures',
+  'revealKycData',
   'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'createOrganization', 'updatePolicy', 'createApiKey',
   'createClientToken', 'createSession', 'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
 ]);

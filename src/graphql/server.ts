@@ -9,7 +9,7 @@ import type { AddressOf } from '../core/caller-address.js';
 import { RequestContext } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import { ERROR_CODES, isRefusal, refusal, type ErrorCode } from '../core/errors.js';
-import type { Log } from '../core/log.js';
+import { errorFacts, type Log } from '../core/log.js';
 import { requestScope } from '../core/request-scope.js';
 import type { EventStream } from '../core/stream.js';
 import type { OpenConnections } from '../organization/open-connections.js';
@@ -97,7 +97,7 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
     persistedQueries: trusted ? { cache: manifestOf(trusted) } : false,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
-    logger: { debug: () => undefined, info: () => undefined, warn: (message) => log.warn(String(message)), error: (message) => log.error(String(message)) },
+    logger: { debug: () => undefined, info: () => undefined, warn: (message) => log.warn(errorFacts(message), 'apollo'), error: (message) => log.error(errorFacts(message), 'apollo') },
     formatError: (formatted, error) => formatApolloError(formatted.extensions?.['code'], error, log),
     plugins: [
       ApolloServerPluginCacheControlDisabled(),

@@ -12,8 +12,9 @@ import type { HeldConnection } from '../organization/open-connections.js';
 import { inTime } from './deadline.js';
 import { deliver } from './deliveries.js';
 import { formatError, formatResult } from './errors.js';
-import { httpStatusOf } from './operations.js';
 import { answerRaw, mayConnect } from './http.js';
+import { httpStatusOf } from './operations.js';
+import { logRequest } from './request-log.js';
 import { admit, GRAPHQL_PATH, type Transports } from './server.js';
 
 /** A socket that says nothing of itself in this time is closed. */
@@ -94,6 +95,8 @@ function protocolOf(transports: Transports): Protocol {
       } catch (error) {
         if (!isRefusal(error)) throw error;
         const { code, retryAfter } = error.extensions as { code: ErrorCode; retryAfter?: number };
+        const scope = requestScope.getStore();
+        if (scope) scope.code = code;
         if (code === 'RATE_LIMITED') extra.socket.close(CloseCode.TooManyInitialisationRequests, `RATE_LIMITED: try again in ${retryAfter} s`);
         return false;
       }
@@ -158,20 +161,27 @@ async function receive({ socket, requestId, caller }: SocketState, data: RawData
   // Nothing that comes after a socket was refused is looked at.
   if (socket.readyState !== socket.OPEN) return;
   const text = String(data);
-  if (isBinary || !isClientMessage(text)) return socket.close(CloseCode.BadRequest, 'Invalid message received');
+  const type = isBinary ? null : clientMessageType(text);
+  if (type === null) return socket.close(CloseCode.BadRequest, 'Invalid message received');
+  const scope = { ...newRequestScope(requestId), caller: caller ?? null };
+  const began = performance.now();
   try {
-    await requestScope.run({ ...newRequestScope(requestId), caller: caller ?? null }, () => take(text));
+    await requestScope.run(scope, () => take(text));
   } catch (error) {
     log.error({ requestId, ...errorFacts(error) }, 'serving a message failed');
     socket.close(CloseCode.InternalServerError, 'Internal server error');
   }
+  // An operation is a request, and so is the connection; a subscription's line comes when it ends.
+  if (type === MessageType.Subscribe || type === MessageType.ConnectionInit) logRequest(log, scope, began, { transport: 'websocket', route: type });
 }
 
-function isClientMessage(text: string): boolean {
+/** What a client says; null when it is nothing that a client may say. */
+function clientMessageType(text: string): MessageType | null {
   try {
-    return CLIENT_MESSAGES.has(validateMessage(JSON.parse(text)).type);
+    const { type } = validateMessage(JSON.parse(text));
+    return CLIENT_MESSAGES.has(type) ? type : null;
   } catch {
-    return false;
+    return null;
   }
 }
 

@@ -41,6 +41,7 @@ function asked({ root }: Leaf): { person: Applicant; defaults: Defaults } {
   return {
     person,
     defaults: {
+      fields: ['nationalIdNumber'],
       code: 'none', token: 'none', id: customerId, customerId, identityId: person.identityId, documentId: person.documentId, apiKeyId: 'key_01kb3v6k8pe2mvb5s3w3x0d2qz',
       kycData: {}, partnerUserId: 'nobody', reason: 'Asked for.', decision: 'REQUEST_INFORMATION', selectedIdClass: 'PASSPORT', contractType: 'CSA', seconds: 0,
       name: 'Test', environment: 'SANDBOX', role: 'PARTNER', policy: {}, path: 'kycData', type: 'CSA', version: '1.0',

@@ -274,7 +274,7 @@ describe('an unexpected error', () => {
   const failing = (opened: Database): Database => ({ ...opened, read: (organizationId, query) => (broken ? Promise.reject(new Error(`${SECRET} of the database`)) : opened.read(organizationId, query)), forCustomer: (customerId) => failing(opened.forCustomer(customerId)) });
   const log = createLog({ logLevel: 'info' }, { write: (line: string) => void lines.push(line) });
   const gateway = useGateway({}, { workers: false, database: failing, log });
-  const seen = (): { requestId: string; message: string }[] => lines.map((line) => JSON.parse(line) as { requestId: string; message: string }).filter(({ message }) => message?.includes(SECRET));
+  const seen = (): { requestId: string; stack: string }[] => lines.map((line) => JSON.parse(line) as { requestId: string; msg: string; stack: string }).filter(({ msg }) => msg === 'unexpected error');
 
   it('is INTERNAL_SERVER_ERROR with a request’s id and nothing else on every transport, and the log has the rest under that id', async () => {
     const { partner } = await gateway.organization();
@@ -298,6 +298,9 @@ describe('an unexpected error', () => {
     expect(JSON.stringify(errors) + streamedText + post.text).not.toContain(SECRET);
     expect(errors[1]!.extensions.requestId).toBe(streamed.headers.get('x-request-id'));
     expect(seen().map(({ requestId }) => requestId)).toEqual(errors.map(({ extensions }) => extensions.requestId));
+    for (const { stack } of seen()) expect(stack).toContain('http.test.ts');
+    // What an error says may be of a person: the log has where it arose.
+    expect(lines.join()).not.toContain(SECRET);
     socket.close();
   });
 });

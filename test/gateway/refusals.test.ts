@@ -14,6 +14,7 @@ const gateway = useGateway({}, { workers: false });
 /** For what root fields require beside ids: values that nothing is wrong with. */
 const DEFAULTS = {
   id: 'cus_01kb3v6k8pe2mvb5s3w3x0d2qz', customerId: 'cus_01kb3v6k8pe2mvb5s3w3x0d2qz', identityId: 'idn_01kb3v6k8pe2mvb5s3w3x0d2qz',
+  fields: ['nationalIdNumber'],
   code: 'none', token: 'none', documentId: 'doc_01kb3v6k8pe2mvb5s3w3x0d2qz', apiKeyId: 'key_01kb3v6k8pe2mvb5s3w3x0d2qz',
   kycData: CALIFORNIAN, partnerUserId: 'nobody', reason: 'Asked for.', decision: 'APPROVE', selectedIdClass: 'PASSPORT', contractType: 'CSA', seconds: 0,
   name: 'Test', environment: 'SANDBOX', role: 'PARTNER', policy: {}, path: 'kycData', type: 'CSA', version: '1.0',
@@ -196,6 +197,7 @@ describe('roles', () => {
   /** Whom each mutation takes, where it is not the partner alone. */
   const TAKES: Record<string, string[]> = {
     createOrganization: ['OPERATOR'], createApiKey: ['OPERATOR', 'ADMIN'], revokeApiKey: ['OPERATOR', 'ADMIN'], updatePolicy: ['OPERATOR', 'ADMIN'],
+    revealKycData: ['PARTNER', 'REVIEWER'],
     createSession: CLIENTS, advanceSandboxClock: MEMBERS, reviewIdentity: STAFF, requireReverification: STAFF, exchangeVerificationCode: ['VISITOR'],
     patchCustomer: CLIENTS, submitIdentity: CLIENTS, patchIdentity: CLIENTS, submitDocument: CLIENTS, updateDocument: CLIENTS, submitSignatures: CLIENTS, createClientToken: CLIENTS,
   };

@@ -61,6 +61,19 @@ describe('documents in an S3 bucket', () => {
     expect([partial.status, Buffer.from(await partial.arrayBuffer()).equals(image.subarray(1000, 2000))]).toEqual([206, true]);
   });
 
+  it.skipIf(process.env['TEST_DATABASE'] !== 'postgresql')('a link that one replica gave is served by another', async () => {
+    const { partner, documentId } = await bringTo(gateway, 'INCOMPLETE_VERIFICATIONS');
+    const { url } = (await partner.request(READ_BACK, { documentId })).documents[0]!.fileUploads[0]!;
+    const replica = await gateway.replica();
+    try {
+      const elsewhere = new URL(new URL(url!).pathname + new URL(url!).search, replica.client(null).url);
+      const [here, there] = await Promise.all([url!, elsewhere].map(async (link) => Buffer.from(await (await fetch(link)).arrayBuffer())));
+      expect([there!.equals(here!), there!.length > 1000]).toEqual([true, true]);
+    } finally {
+      await replica.stop();
+    }
+  });
+
   it('a refused file leaves nothing: one byte too many, no picture, a good one beside a bad one', async () => {
     const person = await bringTo(gateway, 'AWAITING_DOCUMENT_UPLOAD');
     const before = await keysOf(person);
