@@ -15,6 +15,10 @@ const missing = SERVED_SUITES.filter(({ variable }) => !process.env[variable]);
 for (const { variable, title } of missing) console.log(`Left out: the suites on ${title} (${variable} names no server).`);
 const leftOut = missing.flatMap(({ suites }) => suites);
 
+/** What is run by `npm run faults` alone: it takes long, and kills what it runs. */
+const FAULT_SUITES = ['test/faults/**/*.test.ts'];
+const LONGEST_FAULT_MILLISECONDS = 3_600_000;
+
 const shared = {
   // Two copies of graphql in one process do not know each other's types.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
@@ -26,11 +30,24 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      { ...shared, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...GATEWAY_SUITES, ...leftOut], ...limits } },
+      { ...shared, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...GATEWAY_SUITES, ...FAULT_SUITES, ...leftOut], ...limits } },
       ...databases.map((database) => ({
         ...shared,
         test: { name: database, include: GATEWAY_SUITES, exclude: leftOut, globalSetup: ['test/support/databases.ts'], env: { TEST_DATABASE: database }, ...limits },
       })),
+      ...(process.env['FAULTS'] ? faults() : []),
     ],
   },
 });
+
+/** The suites of faults: against a gateway on each database, and against the program as a process. */
+function faults(): object[] {
+  const long = { testTimeout: LONGEST_FAULT_MILLISECONDS, hookTimeout: LONGEST_FAULT_MILLISECONDS, disableConsoleIntercept: true };
+  return [
+    ...databases.map((database) => ({
+      ...shared,
+      test: { name: `faults-${database}`, include: ['test/faults/gateway/**/*.test.ts'], globalSetup: ['test/support/databases.ts'], env: { TEST_DATABASE: database }, ...long },
+    })),
+    { ...shared, test: { name: 'faults', include: ['test/faults/process/**/*.test.ts'], ...long } },
+  ];
+}

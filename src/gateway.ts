@@ -9,8 +9,9 @@ import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
 import { openDatabase, type Database } from './core/database.js';
 import { lockDirectory } from './core/directory-lock.js';
-import { ERROR_CODES } from './core/errors.js';
+import { FreeSpace } from './core/free-space.js';
 import { Jobs } from './core/jobs.js';
+import { isReady } from './core/readiness.js';
 import { KeyRetention } from './core/key-retention.js';
 import { createLog, type Log } from './core/log.js';
 import { OutboundClient } from './core/outbound.js';
@@ -43,10 +44,11 @@ import { mountFiles } from './graphql/files.js';
 import { mountJwks } from './graphql/jwks.js';
 import { requestScopes } from './graphql/request-log.js';
 import { replayRepeats } from './graphql/idempotency.js';
+import { ReviewerLogin } from './graphql/reviewer-login.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { answerUnreadable, crossOrigin, securityHeaders } from './graphql/http.js';
-import { close, isReady, listen, openServer } from './graphql/http-server.js';
+import { close, listen, openServer } from './graphql/http-server.js';
 import { limitsWith, type Limits } from './graphql/limits.js';
 import { Operations } from './graphql/operations.js';
 import { openRateLimits } from './graphql/rate-limits.js';
@@ -161,7 +163,10 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   );
   const jobs = await Jobs.open(database, verification.kinds(), log);
   undo.push(() => jobs.stop());
-  const core: Core = { database, jobs, clock: overrides.clock ?? systemClock, log, allowPrivateUrls: config.allowPrivateUrls };
+  const space = new FreeSpace(config.dataDirectory, log);
+  await space.start();
+  undo.push(() => Promise.resolve(space.stop()));
+  const core: Core = { database, jobs, clock: overrides.clock ?? systemClock, log, allowPrivateUrls: config.allowPrivateUrls, space };
   const inspector = createInspector();
   undo.push(() => inspector.close());
   const storage = await openStorage(config, log, undo);
@@ -272,7 +277,7 @@ async function serve(config: Config, parts: Parts, { keys, limits }: Served, und
   app.use(requestScopes(log), securityHeaders(transports.http), crossOrigin(transports.http));
   app.get('/health/live', (_request, response) => void response.json({ status: 'live' }));
   app.get('/health/ready', (_request, response, next) => {
-    isReady(database).then((ready) => void response.status(ready ? 200 : ERROR_CODES.SERVICE_UNAVAILABLE.statusCode).json({ status: ready ? 'ready' : 'unavailable' }), next);
+    isReady(database).then((ready) => void response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'unavailable' }), next);
   });
   app.use(addressLimited(transports), deadline(log));
   mountJwks(app, parts.tokenKey);
@@ -280,6 +285,8 @@ async function serve(config: Config, parts: Parts, { keys, limits }: Served, und
   const cutStreams = mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));
   mountFiles(app, parts.links);
+  const login = config.oidc && new ReviewerLogin(core, config.oidc);
+  login?.mount(app);
   app.use(notFoundRoute);
   app.use(jsonErrors(log));
   const closeSockets = mountWebSocket(httpServer, transports);
@@ -287,5 +294,6 @@ async function serve(config: Config, parts: Parts, { keys, limits }: Served, und
   undo.push(() => close(httpServer), cutStreams, closeSockets);
   parts.links.serveAt(url);
   parts.tokens.issueFrom(url);
+  login?.serveAt(url);
   return url;
 }

@@ -6,6 +6,7 @@ import type { Database } from './database.js';
 import type { AuditNote } from './audit-entry.js';
 import type { EventTables, NewEvent } from './event-log.js';
 import { keepOutcome, RepeatedRequest, takeKey, type KeyedRequest } from './idempotency.js';
+import type { FreeSpace } from './free-space.js';
 import type { Jobs, NewJob } from './jobs.js';
 import { appendToLedger, type LedgerTables } from './ledger.js';
 import type { Log } from './log.js';
@@ -18,6 +19,8 @@ export interface Core {
   log: Log;
   /** Whether what strangers name by URL may lie in a private network. */
   allowPrivateUrls: boolean;
+  /** Absent where nobody but the operator's own commands writes. */
+  space?: FreeSpace;
 }
 
 /** An object that counts its committed changes. */
@@ -82,6 +85,7 @@ interface Said {
 }
 
 async function transact<Result>(core: Core, principal: Principal, idempotency: KeyedRequest | undefined, body: (unit: UnitOfWork) => Promise<Result>, conclude: (said: Said) => Promise<void>): Promise<Result> {
+  if (principal.role !== 'SYSTEM') core.space?.require();
   const now = core.clock.now();
   return core.database.forCustomer(customerOf(principal)).scoped(principal.organizationId).transactional(async (em) => {
     const transaction = em.getKysely() as unknown as Kysely<LedgerTables>;
@@ -121,6 +125,7 @@ export type OwnerNote = (organizationId: string, note: AuditNote) => void;
 
 /** A command on organizations themselves, with the owner's rights and an entry of the audit trail; a rehearsal of it is taken back too. */
 export async function executeAsOwner<Result>(core: Core, caller: Caller, body: (em: SqlEntityManager, note: OwnerNote) => Promise<Result>): Promise<Result> {
+  core.space?.require();
   return core.database.owner().transactional(async (em) => {
     const { idempotency } = caller;
     const transaction = em.getKysely() as unknown as Kysely<LedgerTables>;

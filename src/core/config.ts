@@ -18,6 +18,8 @@ export interface Config {
   operatorKey: string | null;
   /** The Ed25519 key (JWK) that tokens are signed with; null: one is made and kept in dataDirectory. */
   tokenKey: string | null;
+  /** Where reviewers sign in; null: nowhere. */
+  oidc: OidcConfig | null;
   /** Whose word is taken for the address of a caller: addresses, networks, or loopback, linklocal and uniquelocal. */
   trustedProxies: readonly string[];
   /** Files of a certificate and its key, for HTTPS; null: HTTP. */
@@ -40,6 +42,16 @@ export interface Config {
   /** Whether URLs of callers may lead to private addresses and go without TLS: for tests and local development. */
   allowPrivateUrls: boolean;
   logLevel: LogLevel;
+}
+
+/** The OpenID provider that reviewers sign in at. */
+export interface OidcConfig {
+  issuer: URL;
+  clientId: string;
+  /** Null: a public client. */
+  clientSecret: string | null;
+  /** The claim of the ID token that names the reviewer's organization by its id. */
+  organizationClaim: string;
 }
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -77,6 +89,7 @@ export function readConfig(environment: Environment): Config {
     scanner: scanner(environment),
     operatorKey: operatorKey(environment),
     tokenKey: tokenKey(environment, databaseUrl),
+    oidc: oidc(environment),
     trustedProxies: trustedProxies(environment),
     tls: tls(environment),
     corsOrigins: corsOrigins(environment),
@@ -182,6 +195,20 @@ function count(environment: Environment, name: string, standard: number): number
 /** What stands between commas. */
 function list(environment: Environment, name: string): string[] {
   return (text(environment, name) ?? '').split(',').map((item) => item.trim()).filter((item) => item !== '');
+}
+
+function oidc(environment: Environment): OidcConfig | null {
+  const issuer = url(environment, 'OIDC_ISSUER', ['http:', 'https:']);
+  const clientId = text(environment, 'OIDC_CLIENT_ID');
+  const clientSecret = text(environment, 'OIDC_CLIENT_SECRET');
+  const organizationClaim = text(environment, 'OIDC_ORGANIZATION_CLAIM') ?? 'organization_id';
+  if (issuer === null) {
+    if (clientId !== null) throw new ConfigError('OIDC_ISSUER must be set where OIDC_CLIENT_ID is.');
+    return null;
+  }
+  if (new URL(issuer).protocol === 'http:' && !isLoopback(new URL(issuer).hostname)) throw new ConfigError('OIDC_ISSUER must be an https:// URL.');
+  if (clientId === null) throw new ConfigError('OIDC_CLIENT_ID must be set where OIDC_ISSUER is.');
+  return { issuer: new URL(issuer), clientId, clientSecret, organizationClaim };
 }
 
 function sandboxSpeed(environment: Environment): number {

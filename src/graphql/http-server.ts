@@ -3,7 +3,6 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { ConfigError, type Config } from '../core/config.js';
-import type { Database } from '../core/database.js';
 
 /** Within the 10 s that a stop may take in all. */
 const STOP_GRACE_MILLISECONDS = 3_000;
@@ -44,17 +43,4 @@ export async function close(server: Server): Promise<void> {
   const force = setTimeout(() => server.closeAllConnections(), STOP_GRACE_MILLISECONDS);
   await closed;
   clearTimeout(force);
-}
-
-/** A balancer asks often, and briefly. */
-const READINESS_TIMEOUT_MILLISECONDS = 2_000;
-
-/** Whether the database answers. */
-export async function isReady(database: Database): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), READINESS_TIMEOUT_MILLISECONDS)));
-  const answered = database.owner().execute('select 1').then(() => true, () => false);
-  const ready = await Promise.race([answered, late]);
-  clearTimeout(timer);
-  return ready;
 }

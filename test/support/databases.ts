@@ -17,7 +17,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const { startGateway } = await import('../../src/gateway.js');
   const { readConfig } = await import('../../src/core/config.js');
   const directory = await mkdtemp(join(tmpdir(), 'kyc-template-'));
-  const serverUrl = project.name === 'postgresql' ? process.env['TEST_DATABASE_URL'] : undefined;
+  const serverUrl = project.name.endsWith('postgresql') ? process.env['TEST_DATABASE_URL'] : undefined;
   const url = serverUrl === undefined ? undefined : await createDatabase(serverUrl, `kyc_template_${process.pid}`);
   const gateway = await startGateway(readConfig({ PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'silent', DATABASE_URL: url, TOKEN_KEY }));
   await gateway.stop();

@@ -128,18 +128,28 @@ export class TestGateway {
   }
 
   /** A new organization with a partner's and a reviewer's key. */
-  async organization(environment: 'SANDBOX' | 'LIVE' = 'SANDBOX'): Promise<TestOrganization> {
-    const created = await this.operator.request(CREATE_ORGANIZATION, { input: { name: 'Test', environment } });
-    const { id } = created.createOrganization.organization;
-    const [partner, reviewer] = await Promise.all([this.key(id, 'PARTNER'), this.key(id, 'REVIEWER')]);
-    return { id, partner: this.client(partner), reviewer: this.client(reviewer) };
+  organization(environment: 'SANDBOX' | 'LIVE' = 'SANDBOX'): Promise<TestOrganization> {
+    return newOrganization((key) => this.client(key), environment);
   }
 
   /** A new key of an organization. */
-  async key(organizationId: string, role: 'ADMIN' | 'PARTNER' | 'REVIEWER'): Promise<string> {
-    const created = await this.operator.request(CREATE_API_KEY, { input: { organizationId, role, name: `Test ${role}` } });
-    return created.createApiKey.secret;
+  key(organizationId: string, role: 'ADMIN' | 'PARTNER' | 'REVIEWER'): Promise<string> {
+    return newKey(this.operator, organizationId, role);
   }
+}
+
+/** Makes an organization of a test's own on whatever gateway the clients speak to. */
+export async function newOrganization(clientOf: (key: string) => Client, environment: 'SANDBOX' | 'LIVE' = 'SANDBOX'): Promise<TestOrganization> {
+  const operator = clientOf(OPERATOR_KEY);
+  const created = await operator.request(CREATE_ORGANIZATION, { input: { name: 'Test', environment } });
+  const { id } = created.createOrganization.organization;
+  const [partner, reviewer] = await Promise.all([newKey(operator, id, 'PARTNER'), newKey(operator, id, 'REVIEWER')]);
+  return { id, partner: clientOf(partner), reviewer: clientOf(reviewer) };
+}
+
+async function newKey(operator: Client, organizationId: string, role: 'ADMIN' | 'PARTNER' | 'REVIEWER'): Promise<string> {
+  const created = await operator.request(CREATE_API_KEY, { input: { organizationId, role, name: `Test ${role}` } });
+  return created.createApiKey.secret;
 }
 
 /** Every file of documents that a gateway keeps. */

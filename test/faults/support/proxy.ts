@@ -1,0 +1,125 @@
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** What a proxy does to what passes it. */
+export type Weather =
+  | { kind: 'clear' }
+  /** New connections are refused, old ones cut. */
+  | { kind: 'refuse' }
+  /** Whatever passes next has its connection reset. */
+  | { kind: 'reset' }
+  /** Everything is swallowed, and nothing closed. */
+  | { kind: 'black hole' }
+  /** Each way, in milliseconds. */
+  | { kind: 'latency'; milliseconds: number }
+  /** Answers come so many bytes at a time, ten times a second. */
+  | { kind: 'drip'; bytes: number }
+  /** The answer to the next statement that matches is lost with its connection; the server has done it. */
+  | { kind: 'lose reply'; statement: RegExp };
+
+/** Messages of a PostgreSQL client: a type, and a length that counts itself. The first has no type. */
+class Statements {
+  #pending = Buffer.alloc(0);
+  #started = false;
+
+  /** The texts of the statements that these bytes complete (Query and Parse). */
+  read(chunk: Buffer): string[] {
+    this.#pending = Buffer.concat([this.#pending, chunk]);
+    const texts: string[] = [];
+    for (;;) {
+      const header = this.#started ? 5 : 4;
+      if (this.#pending.length < header) return texts;
+      const length = this.#pending.readUInt32BE(header - 4) + header - 4;
+      if (this.#pending.length < length) return texts;
+      const type = this.#started ? String.fromCharCode(this.#pending[0]!) : '';
+      if (type === 'Q' || type === 'P') texts.push(this.#pending.subarray(header, length).toString('utf8'));
+      this.#started = true;
+      this.#pending = this.#pending.subarray(length);
+    }
+  }
+}
+
+/** Stands between the gateway and PostgreSQL, and makes the weather. */
+export class Proxy {
+  #server: Server;
+  #pairs = new Set<[Socket, Socket]>();
+  #weather: Weather = { kind: 'clear' };
+  /** How many answers it has lost. */
+  lost = 0;
+
+  private constructor(private readonly targetPort: number) {
+    this.#server = createServer((client) => this.#carry(client));
+  }
+
+  static async before(targetPort: number): Promise<Proxy> {
+    const proxy = new Proxy(targetPort);
+    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  set weather(weather: Weather) {
+    this.#weather = weather;
+    if (weather.kind === 'refuse') for (const pair of this.#pairs) this.#cut(pair);
+  }
+
+  #carry(client: Socket): void {
+    if (this.#weather.kind === 'refuse') return void client.resetAndDestroy();
+    const server = connect(this.targetPort, '127.0.0.1');
+    const pair: [Socket, Socket] = [client, server];
+    this.#pairs.add(pair);
+    const statements = new Statements();
+    let losesReply = false;
+    // Who was swallowed once stays so: a black hole does not give back what fell in.
+    let isSwallowed = false;
+    for (const socket of pair) socket.setNoDelay().on('error', () => this.#cut(pair)).on('close', () => !isSwallowed && this.#cut(pair));
+    client.on('data', (chunk: Buffer) => {
+      const texts = statements.read(chunk);
+      const weather = this.#weather;
+      if (weather.kind === 'lose reply' && texts.some((text) => weather.statement.test(text))) {
+        losesReply = true;
+        this.#weather = { kind: 'clear' };
+      }
+      if (weather.kind === 'reset') return this.#reset(pair);
+      if (weather.kind === 'black hole') isSwallowed = true;
+      if (!isSwallowed) this.#pass(chunk, server);
+    });
+    server.on('data', (chunk: Buffer) => {
+      if (losesReply) {
+        this.lost += 1;
+        return this.#reset(pair);
+      }
+      if (this.#weather.kind === 'reset') return this.#reset(pair);
+      if (this.#weather.kind === 'black hole') isSwallowed = true;
+      if (!isSwallowed) this.#pass(chunk, client);
+    });
+  }
+
+  #pass(chunk: Buffer, to: Socket): void {
+    const weather = this.#weather;
+    if (weather.kind === 'latency') return void setTimeout(() => to.write(chunk), weather.milliseconds);
+    if (weather.kind !== 'drip') return void to.write(chunk);
+    for (let start = 0, turn = 1; start < chunk.length; start += weather.bytes, turn += 1) {
+      setTimeout(() => to.write(chunk.subarray(start, start + weather.bytes)), turn * 100);
+    }
+  }
+
+  #reset(pair: [Socket, Socket]): void {
+    pair[0].resetAndDestroy();
+    // The server is to finish what it was given.
+    pair[1].end();
+    this.#pairs.delete(pair);
+  }
+
+  #cut(pair: [Socket, Socket]): void {
+    for (const socket of pair) socket.destroy();
+    this.#pairs.delete(pair);
+  }
+
+  async close(): Promise<void> {
+    for (const pair of this.#pairs) this.#cut(pair);
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
