@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { CHROMIUM } from './test/support/chromium.js';
 
 /** Suites that speak to a running gateway: on each database that is there. */
 const GATEWAY_SUITES = ['test/gateway/**/*.test.ts'];
@@ -15,6 +16,10 @@ const missing = SERVED_SUITES.filter(({ variable }) => !process.env[variable]);
 for (const { variable, title } of missing) console.log(`Left out: the suites on ${title} (${variable} names no server).`);
 const leftOut = missing.flatMap(({ suites }) => suites);
 
+/** Suites that open the hosted page in a browser. */
+const BROWSER_SUITES = ['test/browser/**/*.test.ts'];
+if (CHROMIUM === null) console.log('Left out: the suites in a browser (no Chromium is installed; CHROMIUM_PATH may name one).');
+
 /** What is run by `npm run faults` alone: it takes long, and kills what it runs. */
 const FAULT_SUITES = ['test/faults/**/*.test.ts'];
 const LONGEST_FAULT_MILLISECONDS = 3_600_000;
@@ -30,11 +35,15 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      { ...shared, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...GATEWAY_SUITES, ...FAULT_SUITES, ...leftOut], ...limits } },
+      { ...shared, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...GATEWAY_SUITES, ...BROWSER_SUITES, ...FAULT_SUITES, ...leftOut], ...limits } },
       ...databases.map((database) => ({
         ...shared,
         test: { name: database, include: GATEWAY_SUITES, exclude: leftOut, globalSetup: ['test/support/databases.ts'], env: { TEST_DATABASE: database }, ...limits },
       })),
+      ...(CHROMIUM === null ? [] : [{
+        ...shared,
+        test: { name: 'browser', include: BROWSER_SUITES, globalSetup: ['test/support/databases.ts'], env: { TEST_DATABASE: 'pglite' }, ...limits },
+      }]),
       ...(process.env['FAULTS'] ? faults() : []),
     ],
   },

@@ -1,7 +1,6 @@
 // First of all: the decorators of every floor need it.
 import 'reflect-metadata';
 import express from 'express';
-import { addressReader } from './core/caller-address.js';
 import { RefusalTrail } from './audit/refusals.js';
 import { AuditResolver } from './audit/resolver.js';
 import { systemClock, type Clock } from './core/clock.js';
@@ -22,6 +21,8 @@ import { ExchangeLimit } from './customer/exchange-limit.js';
 import { CustomerResolver } from './customer/resolver.js';
 import { SessionResolver } from './customer/session-resolver.js';
 import { CustomerTokenResolver } from './customer/token-resolver.js';
+import { FileChecks } from './document/checking.js';
+import { FileCheckResolver } from './document/checking-resolver.js';
 import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
 import { DocumentFetches } from './document/fetching.js';
@@ -41,6 +42,7 @@ import { deadline } from './graphql/deadline.js';
 import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
+import { mountPages } from './graphql/pages.js';
 import { mountJwks } from './graphql/jwks.js';
 import { requestScopes } from './graphql/request-log.js';
 import { replayRepeats } from './graphql/idempotency.js';
@@ -50,16 +52,16 @@ import { buildGatewaySchema } from './graphql/schema.js';
 import { answerUnreadable, crossOrigin, securityHeaders } from './graphql/http.js';
 import { close, listen, openServer } from './graphql/http-server.js';
 import { limitsWith, type Limits } from './graphql/limits.js';
-import { Operations } from './graphql/operations.js';
-import { openRateLimits } from './graphql/rate-limits.js';
-import { addressLimited, GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute, type Transports } from './graphql/server.js';
-import { readTrustedDocuments } from './graphql/trusted-documents.js';
+import { addressLimited, GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute } from './graphql/server.js';
+import { openTransports } from './graphql/transports.js';
 import { mountWebSocket } from './graphql/sockets.js';
 import { IdentityEntity } from './identity/entity.js';
 import { CustomerIdentityResolver, IdentityResolver, ReviewResolver } from './identity/resolver.js';
 import { migrations } from './migrations/index.js';
 import { demoKeys, type DemoKeys } from './organization/demo.js';
 import { ApiKeyEntity, OrganizationEntity } from './organization/entity.js';
+import { isEmbedder } from './organization/hosted-page.js';
+import { HostedPageResolver } from './organization/page-resolver.js';
 import { KeyUse } from './organization/key-use.js';
 import { OpenConnections } from './organization/open-connections.js';
 import { OrganizationResolver } from './organization/resolver.js';
@@ -140,6 +142,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
 interface Parts {
   core: Core;
   documents: DocumentCommands;
+  checks: FileChecks;
   links: FileLinks;
   sweep: FileSweep;
   events: EventStream;
@@ -190,7 +193,7 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   undo.push(() => refusals.stop());
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   const tokens = new Tokens(database, core.clock, tokenKey);
-  return { core, documents, links, sweep: new FileSweep(core, storage), events, connections, retention, keys, webhooks, refusals, tokenKey, tokens };
+  return { core, documents, checks: new FileChecks(core, storage, judge), links, sweep: new FileSweep(core, storage), events, connections, retention, keys, webhooks, refusals, tokenKey, tokens };
 }
 
 async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)[]): Promise<FileStorage> {
@@ -203,10 +206,11 @@ async function openStorage(config: Config, log: Log, undo: (() => Promise<void>)
 }
 
 /** The resolvers of every floor, each with what it needs. */
-function resolversOf({ core, documents, links, webhooks, tokens }: Parts): object[] {
+function resolversOf({ core, documents, checks, links, webhooks, tokens }: Parts): object[] {
   return [
     new RootResolver(),
     new OrganizationResolver(core),
+    new HostedPageResolver(core),
     new AuditResolver(),
     new CustomerResolver(core),
     new CustomerTokenResolver(tokens, new ExchangeLimit()),
@@ -215,6 +219,7 @@ function resolversOf({ core, documents, links, webhooks, tokens }: Parts): objec
     new ReviewResolver(core),
     new CustomerIdentityResolver(),
     new DocumentResolver(documents, links),
+    new FileCheckResolver(checks),
     new RevealResolver(core),
     new FileUploadResolver(),
     new IdentityDocumentResolver(),
@@ -245,31 +250,18 @@ interface Served {
   limits: Limits;
 }
 
-/** What HTTP, WebSocket and SSE share. */
-async function openTransports(config: Config, parts: Parts, limits: Limits, undo: (() => Promise<void>)[]): Promise<Transports> {
-  const { core: { database, clock, log }, events, connections, refusals, tokens } = parts;
+/** Begins to listen. @returns the URL that clients are told. */
+async function serve(config: Config, parts: Parts, { keys, limits }: Served, undo: (() => Promise<void>)[]): Promise<string> {
+  const { core, events, connections, refusals, tokens } = parts;
+  const { database, clock, log } = core;
   const schema = buildGatewaySchema(resolversOf(parts), async ({ caller }, operation) => {
     // The operator belongs to no organization, so to no trail; what is only rehearsed is not answered.
     if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ organizationId: caller.organizationId, actor: caller, operation, code: 'FORBIDDEN' });
   });
-  replayRepeats(schema, parts.core);
-  const trusted = config.trustedDocuments === null ? null : await readTrustedDocuments(config.trustedDocuments);
-  const rateLimits = await openRateLimits(config, log);
-  undo.push(() => rateLimits.stop());
-  return {
-    schema, database, events, connections, limits, rateLimits, trusted, log,
-    authenticate: authenticator(database, clock, { operatorKey: config.operatorKey, tokens, keyUse: new KeyUse(database, clock, log), refusals }),
-    addressOf: addressReader(config.trustedProxies),
-    operations: new Operations(schema, { limits, introspection: config.introspection, trusted }),
-    http: { secure: config.tls !== null || config.publicUrl?.startsWith('https:') === true, corsOrigins: config.corsOrigins },
-  };
-}
-
-/** Begins to listen. @returns the URL that clients are told. */
-async function serve(config: Config, parts: Parts, { keys, limits }: Served, undo: (() => Promise<void>)[]): Promise<string> {
-  const { core } = parts;
-  const { database, log } = core;
-  const transports = await openTransports(config, parts, limits, undo);
+  replayRepeats(schema, core);
+  const authenticate = authenticator(database, clock, { operatorKey: config.operatorKey, tokens, keyUse: new KeyUse(database, clock, log), refusals });
+  const transports = await openTransports(config, { schema, database, events, connections, authenticate, limits, log });
+  undo.push(() => transports.rateLimits.stop());
   const app = express();
   app.disable('x-powered-by');
   const httpServer = await openServer(config, app);
@@ -285,6 +277,7 @@ async function serve(config: Config, parts: Parts, { keys, limits }: Served, und
   const cutStreams = mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));
   mountFiles(app, parts.links);
+  mountPages(app, { isEmbedder: (origin) => isEmbedder(database, origin) });
   const login = config.oidc && new ReviewerLogin(core, config.oidc);
   login?.mount(app);
   app.use(notFoundRoute);

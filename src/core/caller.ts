@@ -50,6 +50,8 @@ export interface TokenHolder {
   renewableUntil: Date;
   /** What the applicant's attempts have, by the partner's word; null: what they had before, or none. */
   transactionType: string | null;
+  /** Whether the token came of a verificationLink: its holder goes through the hosted page. */
+  hostedPage: boolean;
   /** Where the request comes from, as the gateway sees it; null where no request has an address. */
   address: string | null;
   rehearsal?: true;
@@ -80,6 +82,11 @@ export type Principal = Member | SystemActor;
 /** The principal of background work; `actor` names the job. */
 export function systemPrincipal(organizationId: string, actor: string): SystemActor {
   return { role: 'SYSTEM', organizationId, actor };
+}
+
+/** Whether a caller goes through the hosted page, where policy may ask for more than elsewhere. */
+export function comesByHostedPage(caller: Caller | Principal): boolean {
+  return caller.role === 'APPLICANT' && caller.hostedPage;
 }
 
 /** The only customer that a caller may see and change; null when all of its organization are. */

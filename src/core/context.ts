@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { customerOf, type Caller, type Member } from './caller.js';
+import { customerOf, type Caller, type Member, type TokenHolder } from './caller.js';
 import type { Database } from './database.js';
 import { refusal } from './errors.js';
 import type { EventRow, EventType } from './event-log.js';
@@ -44,6 +44,12 @@ export class RequestContext {
   /** The caller as one of an organization. The permission map keeps the operator away from fields that ask this. */
   get member(): Member {
     if (this.caller.role === 'OPERATOR') throw refusal('FORBIDDEN', 'The operator belongs to no organization: use a key of the organization.');
+    return this.caller;
+  }
+
+  /** The caller as one customer's applicant. The permission map keeps everybody else away from fields that ask this. */
+  get applicant(): TokenHolder {
+    if (this.caller.role !== 'APPLICANT') throw refusal('FORBIDDEN', 'This is for client tokens.');
     return this.caller;
   }
 

@@ -1,4 +1,5 @@
 import { Arg, Ctx, Field, FieldResolver, ID, InputType, Int, Mutation, ObjectType, Resolver, Root } from 'type-graphql';
+import { comesByHostedPage } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
 import { badInput, refusal } from '../core/errors.js';
 import { DateTimeScalar, URLScalar } from '../core/scalars.js';
@@ -66,7 +67,7 @@ export class CustomerTokenResolver {
     const caller = context.member;
     const customer = await findCustomer(context, input.customerId, input.partnerUserId, 'customerId');
     const transactionType = input.transactionType ?? transactionTypeOfToken(caller);
-    return this.tokens.clientToken(grantBy(caller, customer.id), expiresInSeconds, transactionType, caller.role === 'APPLICANT' ? caller.renewableUntil : null);
+    return this.tokens.clientToken(grantBy(caller, customer.id), expiresInSeconds, { transactionType, hostedPage: comesByHostedPage(caller) }, caller.role === 'APPLICANT' ? caller.renewableUntil : null);
   }
 
   @Mutation(() => CreateClientTokenPayload, {
@@ -80,6 +81,6 @@ export class CustomerTokenResolver {
     if (holder?.role !== 'VISITOR' || holder.customerId !== caller.customerId) {
       throw badInput([{ path: 'code', code: 'invalid', message: 'This is not the code that the request bears as its token: send the same.' }]);
     }
-    return this.tokens.clientToken(grantBy(caller, caller.customerId), DEFAULT_SECONDS, null);
+    return this.tokens.clientToken(grantBy(caller, caller.customerId), DEFAULT_SECONDS, { transactionType: null, hostedPage: true });
   }
 }

@@ -1,5 +1,5 @@
 import { LockMode } from '@mikro-orm/core';
-import { customerOf, type Member } from '../core/caller.js';
+import { comesByHostedPage, customerOf, type Member } from '../core/caller.js';
 import { consult, execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { isKeyTaken, repeat } from '../core/idempotency.js';
@@ -140,7 +140,7 @@ export class DocumentCommands {
     const documents = await documentsOf(unit, identityId);
     const others = documents.filter(({ document }) => document !== replaced).map(({ subject }) => subject);
     const { environment } = await organizationOf(unit);
-    faults.push(...unmetBySubmission(requirementSubject(attempt, environment, others), { idClass: input.selectedIdClass, fileTypes }));
+    faults.push(...unmetBySubmission(requirementSubject(attempt, environment, others, comesByHostedPage(caller)), { idClass: input.selectedIdClass, fileTypes }));
     if (faults.length > 0) throw badInput(distinct(faults));
     return { attempt, replaced, details, mrz };
   }
@@ -249,8 +249,8 @@ async function findDocument(unit: UnitOfWork, documentId: string): Promise<Docum
   return document;
 }
 
-/** What requirements are made of, for an attempt of a command. Contracts play no part where documents are judged. */
-export function requirementSubject({ identity }: Attempt, environment: Environment, documents: readonly SubjectDocument[]): RequirementSubject {
+/** What requirements are made of, for an attempt of a command. `hostedPage`: whether the caller comes by it, whatever the attempt has done. Contracts play no part where documents are judged. */
+export function requirementSubject({ identity }: Attempt, environment: Environment, documents: readonly SubjectDocument[], hostedPage = false): RequirementSubject {
   return {
     kycData: identity.kycData,
     transactionType: identity.transactionType ?? null,
@@ -258,7 +258,7 @@ export function requirementSubject({ identity }: Attempt, environment: Environme
     environment,
     documents,
     signedContracts: [],
-    hostedPage: false,
+    hostedPage: identity.hostedPage || hostedPage,
     demands: identity.demands,
   };
 }

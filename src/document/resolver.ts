@@ -18,7 +18,7 @@ import { summaryOf } from './summary.js';
 import { documentById, documentRow, documentsByIdentity, filesByDocument, readsByFile, type DocumentRow, type FileRow } from './reads.js';
 
 @ObjectType({ description: 'What a reviewer may object to, said before it costs an attempt. The file was accepted all the same.', simpleResolvers: true })
-class FileWarning {
+export class FileWarning {
   @Field(() => String)
   code!: string;
   @Field(() => String)

@@ -31,6 +31,8 @@ const HEADERS: Readonly<Record<string, string>> = {
 export interface HttpOptions {
   /** Whether clients reach this gateway by https. */
   secure: boolean;
+  /** Where clients reach it, when that is configured: a proxy may send another Host. */
+  publicOrigin: string | null;
   /** Origins of other sites whose pages may ask: exact origins, or `*` for all. */
   corsOrigins: readonly string[];
 }
@@ -56,10 +58,10 @@ export function crossOrigin({ corsOrigins }: HttpOptions): RequestHandler {
 }
 
 /** Whether a page of this origin may open a WebSocket: one of this gateway, or of a site that the configuration names. */
-export function mayConnect(request: IncomingMessage, { corsOrigins }: HttpOptions): boolean {
+export function mayConnect(request: IncomingMessage, { publicOrigin, corsOrigins }: HttpOptions): boolean {
   const { origin, host } = request.headers;
   // Programs that are not browsers send none.
-  if (origin === undefined || corsOrigins.includes('*') || corsOrigins.includes(origin)) return true;
+  if (origin === undefined || origin === publicOrigin || corsOrigins.includes('*') || corsOrigins.includes(origin)) return true;
   return URL.canParse(origin) && host !== undefined && new URL(origin).host === host.toLowerCase();
 }
 

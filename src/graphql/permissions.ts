@@ -21,6 +21,7 @@ const KEY_MAKERS: readonly Role[] = ['OPERATOR', 'ADMIN'];
 export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription', Readonly<Record<string, readonly Role[]>>>> = {
   Query: {
     organization: MEMBERS,
+    hostedPage: ['APPLICANT'],
     apiKeys: KEY_MAKERS,
     session: PARTNER,
     node: READERS,
@@ -42,12 +43,14 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
   Mutation: {
     createOrganization: ['OPERATOR'],
     updatePolicy: KEY_MAKERS,
+    updateHostedPage: KEY_MAKERS,
     createApiKey: KEY_MAKERS,
     revokeApiKey: KEY_MAKERS,
     createCustomer: PARTNER,
     patchCustomer: ACTIONS.PATCH_CUSTOMER.roles,
     submitIdentity: ACTIONS.SUBMIT_IDENTITY.roles,
     patchIdentity: ACTIONS.PATCH_IDENTITY.roles,
+    inspectFile: CLIENTS,
     submitDocument: ACTIONS.SUBMIT_DOCUMENT.roles,
     updateDocument: ACTIONS.UPDATE_DOCUMENT.roles,
     submitSignatures: ACTIONS.SUBMIT_SIGNATURES.roles,
@@ -79,7 +82,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
 const REHEARSED: ReadonlySet<string> = new Set([
   'createCustomer', 'patchCustomer', 'submitIdentity', 'patchIdentity', 'submitDocument', 'updateDocument', 'submitSignatures',
   'revealKycData',
-  'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'createOrganization', 'updatePolicy', 'createApiKey',
+  'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'createOrganization', 'updatePolicy', 'updateHostedPage', 'createApiKey',
   'createClientToken', 'createSession', 'createWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret', 'sendTestEvent', 'replayWebhookDelivery', 'replayWebhookEvents',
 ]);
 

@@ -1,5 +1,5 @@
 import { LockMode } from '@mikro-orm/core';
-import type { Member, Principal } from '../core/caller.js';
+import { comesByHostedPage, type Member, type Principal } from '../core/caller.js';
 import { MILLISECONDS_PER_SECOND, SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../core/clock.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
@@ -78,6 +78,7 @@ export function moveAttempt(unit: UnitOfWork, { customer, identity }: Attempt, e
   identity.status = step(oldStatus, event);
   if (identity.status === oldStatus) return unit.touch(identity);
   identity.step += 1;
+  if (comesByHostedPage(unit.principal)) identity.hostedPage = true;
   identity.errorDescription = facts.errorDescription ?? null;
   if (identity.status === 'IN_REVIEW') identity.needsPerson = true;
   unit.touch(identity);
@@ -148,6 +149,7 @@ export function beginAttempt(unit: UnitOfWork, customer: Customer, organization:
     documentSubmissions: 0,
     documentAttemptsRemaining: organization.policy.documentAttempts,
     needsPerson: kycData.politicallyExposedPerson === true,
+    hostedPage: comesByHostedPage(unit.principal),
     documentsByUrl: [],
     debugStatus: start.debugStatus ?? null,
     debugFailureReason: start.debugFailureReason ?? null,

@@ -49,6 +49,8 @@ export const IdentityEntity = defineEntity({
     documentAttemptsRemaining: p.integer(),
     /** Once true an attempt never passes by itself again. */
     needsPerson: p.boolean(),
+    /** Whether the person has come by the hosted page, where policy may ask for more than elsewhere. */
+    hostedPage: p.boolean(),
     /** Documents by URL of which no Document has been made yet: the next evaluation does. */
     documentsByUrl: p.json<GivenDocument[]>(),
     debugStatus: p.string().$type<DebugStatus>().nullable(),

@@ -23,6 +23,7 @@ export interface IdentityRow {
   kyc_data: KycData;
   policy: Policy;
   demands: Demands;
+  hosted_page: boolean;
   error_description: string | null;
   document_attempts_remaining: number;
   documents_by_url: GivenDocument[];
@@ -47,6 +48,7 @@ export function identityRow(identity: Identity): IdentityRow {
     kyc_data: identity.kycData,
     policy: identity.policy,
     demands: identity.demands,
+    hosted_page: identity.hostedPage,
     error_description: identity.errorDescription ?? null,
     document_attempts_remaining: identity.documentAttemptsRemaining,
     documents_by_url: identity.documentsByUrl,

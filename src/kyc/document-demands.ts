@@ -29,9 +29,9 @@ export interface RequirementSubject {
 }
 
 /** A first attempt with this data, before anything else has come. */
-export function freshSubject(kycData: KycData, transactionType: TransactionType | null, organization: Pick<RequirementSubject, 'environment' | 'policy'>): RequirementSubject {
+export function freshSubject(kycData: KycData, transactionType: TransactionType | null, organization: Pick<RequirementSubject, 'environment' | 'policy'>, hostedPage = false): RequirementSubject {
   const { environment, policy } = organization;
-  return { kycData, transactionType, policy, environment, documents: [], signedContracts: [], hostedPage: false, demands: NO_DEMANDS };
+  return { kycData, transactionType, policy, environment, documents: [], signedContracts: [], hostedPage, demands: NO_DEMANDS };
 }
 
 /** A demand that nothing meets yet. A selfie has no class of its own. */

@@ -2,6 +2,7 @@ import { Audit } from './audit.js';
 import { ClientTokens } from './client-tokens.js';
 import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
+import { HostedPage } from './hosted-page.js';
 import { EventRetention } from './event-retention.js';
 import { Idempotency } from './idempotency.js';
 import { StuckAttempts } from './stuck-attempts.js';
@@ -17,4 +18,5 @@ export const migrations = [
   { name: '0007-audit', class: Audit },
   { name: '0008-idempotency', class: Idempotency },
   { name: '0009-stuck-attempts', class: StuckAttempts },
+  { name: '0011-hosted-page', class: HostedPage },
 ];

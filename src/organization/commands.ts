@@ -1,3 +1,4 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql, type Kysely } from 'kysely';
 import { canonicalJson, GENESIS } from '../core/audit-entry.js';
 import type { Caller, KeyRole } from '../core/caller.js';
@@ -9,6 +10,7 @@ import { DEFAULT_POLICY, mergePolicy, type Policy, type PolicyPatch } from '../k
 import { validateName } from '../kyc/text.js';
 import type { Environment } from '../kyc/vocabularies.js';
 import { ApiKeyEntity, OrganizationEntity, type ApiKey, type Organization } from './entity.js';
+import { PLAIN_PAGE } from './hosted-page.js';
 import { mintKey } from './keys.js';
 import { REVOCATION_CHANNEL } from './open-connections.js';
 
@@ -37,6 +39,7 @@ export async function createOrganization(core: Core, caller: Caller, input: NewO
       name: name.value,
       environment: input.environment,
       policy,
+      hostedPage: PLAIN_PAGE,
       createdAt: core.clock.now(),
     });
     await em.flush();
@@ -47,15 +50,21 @@ export async function createOrganization(core: Core, caller: Caller, input: NewO
   });
 }
 
+/** An organization that is about to be changed. Throws NOT_FOUND. */
+export async function lockOrganization(em: SqlEntityManager, id: string): Promise<Organization> {
+  if (kindOfId(id) !== 'organization') throw notFound('organization');
+  // The ledger's row stands for the organization's own: every command locks it, in this order.
+  await (em.getKysely() as unknown as Kysely<EventTables>).selectFrom('organization_ledger').select('position').where('organization_id', '=', id).forUpdate().execute();
+  const organization = await em.findOne(OrganizationEntity, { id });
+  if (!organization) throw notFound('organization');
+  return organization;
+}
+
 /** Changes an organization's rules; attempts under way keep those that they began under. */
 export async function updatePolicy(core: Core, caller: Caller, organizationId: string | null | undefined, patch: PolicyPatch): Promise<Organization> {
   const id = organizationFor(caller, organizationId);
   return executeAsOwner(core, caller, async (em, note) => {
-    if (kindOfId(id) !== 'organization') throw notFound('organization');
-    // The ledger's row stands for the organization's own: every command locks it, in this order.
-    await (em.getKysely() as unknown as Kysely<EventTables>).selectFrom('organization_ledger').select('position').where('organization_id', '=', id).forUpdate().execute();
-    const organization = await em.findOne(OrganizationEntity, { id });
-    if (!organization) throw notFound('organization');
+    const organization = await lockOrganization(em, id);
     const { policy, faults } = checkedPolicy(organization.policy, patch, organization.environment);
     if (faults.length > 0) throw badInput(faults);
     const before = organization.policy;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Kysely } from 'kysely';
 import type { Core } from '../core/command.js';
 import { createApiKey, createOrganization } from './commands.js';
+import { updateHostedPage } from './hosted-page.js';
 
 /** The keys of the Demo organization. */
 export interface DemoKeys {
@@ -13,6 +14,8 @@ export interface DemoKeys {
 const KEYS_FILE = 'demo-keys.json';
 /** For the owner's eyes: they open the embedded database's Demo organization. */
 const KEYS_FILE_MODE = 0o600;
+/** Where examples/embed shows the hosted page in a partner's. */
+const EXAMPLE_ORIGIN = 'http://localhost:5000';
 const OPERATOR = { role: 'OPERATOR', organizationId: null, actor: 'first start' } as const;
 
 /**
@@ -25,6 +28,7 @@ export async function demoKeys(core: Core, dataDirectory: string): Promise<DemoK
   const isEmpty = (await reader.selectFrom('organization').select('id').limit(1).executeTakeFirst()) === undefined;
   if (!isEmpty) return readKeys(path);
   const organization = await createOrganization(core, OPERATOR, { name: 'Demo', environment: 'SANDBOX' });
+  await updateHostedPage(core, OPERATOR, organization.id, { origins: [EXAMPLE_ORIGIN] });
   const partner = await createApiKey(core, OPERATOR, { organizationId: organization.id, role: 'PARTNER', name: 'Demo partner' });
   const reviewer = await createApiKey(core, OPERATOR, { organizationId: organization.id, role: 'REVIEWER', name: 'Demo reviewer' });
   const keys: DemoKeys = { apiKey: partner.secret, reviewerKey: reviewer.secret };

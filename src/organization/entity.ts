@@ -2,6 +2,7 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import { tenantFilters } from '../core/tenancy.js';
 import type { KeyRole } from '../core/caller.js';
 import type { Environment } from '../kyc/vocabularies.js';
+import type { HostedPageSettings } from './hosted-page.js';
 import type { Policy } from '../kyc/policy.js';
 
 /** A company that verifies its customers here: the owner of every other row. */
@@ -13,6 +14,7 @@ export const OrganizationEntity = defineEntity({
     name: p.string(),
     environment: p.string().$type<Environment>(),
     policy: p.json<Policy>(),
+    hostedPage: p.json<HostedPageSettings>(),
     createdAt: p.datetime(),
   },
 });

@@ -52,6 +52,7 @@ interface Claims extends JWTPayload {
   key_id: string;
   renewable_until?: number;
   transaction_type?: string;
+  hosted_page?: true;
   partner_user_id?: string;
 }
 
@@ -79,10 +80,10 @@ export class Tokens {
     return `${this.#issuer}/verify#${token}`;
   }
 
-  /** A client token. `renewableUntil` is that of the token that is renewed; null begins anew. */
-  clientToken(grant: Grant, seconds: number, transactionType: string | null, renewableUntil: Date | null = null): Promise<MintedToken> {
+  /** A client token that lays down what its holder's attempts have. `renewableUntil` is that of the token that is renewed; null begins anew. */
+  clientToken(grant: Grant, seconds: number, { transactionType, hostedPage }: Pick<TokenHolder, 'transactionType' | 'hostedPage'>, renewableUntil: Date | null = null): Promise<MintedToken> {
     const until = renewableUntil === null ? this.#now() + RENEWABLE_SECONDS : toSeconds(renewableUntil);
-    const claims = { renewable_until: until, ...(transactionType === null ? {} : { transaction_type: transactionType }) };
+    const claims: Partial<Claims> = { renewable_until: until, ...(transactionType === null ? {} : { transaction_type: transactionType }), ...(hostedPage ? { hosted_page: true } : {}) };
     return this.#mint(AUDIENCES.client, grant, Math.min(seconds, until - this.#now()), claims);
   }
 
@@ -179,6 +180,7 @@ function holderBy(claims: Claims, key: KeyHolder): TokenHolder {
     expiresAt,
     renewableUntil: claims.renewable_until === undefined ? expiresAt : new Date(claims.renewable_until * MILLISECONDS_PER_SECOND),
     transactionType: claims.transaction_type ?? null,
+    hostedPage: claims.hosted_page === true,
     address: null,
   };
 }

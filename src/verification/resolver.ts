@@ -1,5 +1,6 @@
 import { Arg, Ctx, Field, FieldResolver, ObjectType, Query, Resolver, Root } from 'type-graphql';
 import type { Core } from '../core/command.js';
+import { comesByHostedPage } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
 import { badInput } from '../core/errors.js';
 import { CustomerObject } from '../customer/resolver.js';
@@ -51,7 +52,7 @@ async function requirementsOfAttempt(context: RequestContext, row: IdentityRow):
     environment,
     documents: [...documents.map((document, index) => subjectDocument(document, files[index] ?? [])), ...row.documents_by_url.map(subjectOfGiven)],
     signedContracts: signatures.map((signature) => signature.contract_type),
-    hostedPage: false,
+    hostedPage: row.hosted_page || comesByHostedPage(context.caller),
     demands: row.demands,
   };
   // Data and documents have been accepted by then, by the provider or by a person who looked away from some of it.
@@ -76,7 +77,7 @@ export class DryRunResolver {
     });
     const documents = checkGivenDocuments(kycData.documents, { now: this.core.clock.now(), allowPrivateUrls: this.core.allowPrivateUrls }, faults);
     if (faults.length > 0) throw badInput(faults);
-    return requirementsOf({ ...freshSubject(mergeKycData({}, value), transactionType ?? transactionTypeOfToken(context.caller), { environment, policy }), documents: documents.map(subjectOfGiven) });
+    return requirementsOf({ ...freshSubject(mergeKycData({}, value), transactionType ?? transactionTypeOfToken(context.caller), { environment, policy }, comesByHostedPage(context.caller)), documents: documents.map(subjectOfGiven) });
   }
 }
 
@@ -98,6 +99,6 @@ export class CustomerRequirementResolver {
     const row = customer.currentIdentityId === null ? null : await context.load(identityById, customer.currentIdentityId);
     if (row !== null && row.status !== 'DECLINED' && row.status !== 'EXPIRED') return requirementsOfAttempt(context, row);
     const { environment, policy } = await readOrganization(context.database, context.member.organizationId);
-    return requirementsOf(freshSubject(row?.kyc_data ?? {}, transactionTypeOfToken(context.caller) ?? row?.transaction_type ?? null, { environment, policy }));
+    return requirementsOf(freshSubject(row?.kyc_data ?? {}, transactionTypeOfToken(context.caller) ?? row?.transaction_type ?? null, { environment, policy }, comesByHostedPage(context.caller)));
   }
 }

@@ -43,7 +43,7 @@ function asked({ root }: Leaf): { person: Applicant; defaults: Defaults } {
     defaults: {
       fields: ['nationalIdNumber'],
       code: 'none', token: 'none', id: customerId, customerId, identityId: person.identityId, documentId: person.documentId, apiKeyId: 'key_01kb3v6k8pe2mvb5s3w3x0d2qz',
-      kycData: {}, partnerUserId: 'nobody', reason: 'Asked for.', decision: 'REQUEST_INFORMATION', selectedIdClass: 'PASSPORT', contractType: 'CSA', seconds: 0,
+      kycData: {}, partnerUserId: 'nobody', reason: 'Asked for.', decision: 'REQUEST_INFORMATION', selectedIdClass: 'PASSPORT', contractType: 'CSA', documentType: 'FRONT_PHOTO', seconds: 0,
       name: 'Test', environment: 'SANDBOX', role: 'PARTNER', policy: {}, path: 'kycData', type: 'CSA', version: '1.0',
       endpointId: 'whe_01kb3v6k8pe2mvb5s3w3x0d2qz', deliveryId: 'whd_01kb3v6k8pe2mvb5s3w3x0d2qz', url: 'https://example.com/hook', events: ['*'], after: '2026-01-01', before: '2026-01-02', frontImageUrl: 'https://example.com/front.jpg',
     },
@@ -53,12 +53,12 @@ function asked({ root }: Leaf): { person: Applicant; defaults: Defaults } {
 async function ask(leaf: Leaf, value: unknown): Promise<RawAnswer> {
   const { person, defaults } = asked(leaf);
   const { name } = leaf.root;
-  const isOperators = ['createOrganization', 'createApiKey', 'revokeApiKey', 'updatePolicy'].includes(name);
+  const isOperators = ['createOrganization', 'createApiKey', 'revokeApiKey', 'updatePolicy', 'updateHostedPage'].includes(name);
   const staff = ['reviewIdentity', 'requireReverification'].includes(name) ? person.reviewer : person.partner;
   const visitor = name === 'exchangeVerificationCode' ? gateway.client(await linkCode(person.partner, person.customerId)) : null;
   const client = visitor ?? (['auditTrail', 'apiKeys'].includes(name) ? admin : isOperators ? gateway.operator : staff);
   const least = leastVariables(leaf.root, defaults);
-  const variables = withValue(name === 'createApiKey' || name === 'updatePolicy' ? withValue(least, ['input', 'organizationId'], person.id) : least, leaf.path, value);
+  const variables = withValue(['createApiKey', 'updatePolicy', 'updateHostedPage'].includes(name) ? withValue(least, ['input', 'organizationId'], person.id) : least, leaf.path, value);
   return client.post({ query: documentOf(leaf.root), variables });
 }
 

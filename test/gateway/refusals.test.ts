@@ -16,7 +16,7 @@ const DEFAULTS = {
   id: 'cus_01kb3v6k8pe2mvb5s3w3x0d2qz', customerId: 'cus_01kb3v6k8pe2mvb5s3w3x0d2qz', identityId: 'idn_01kb3v6k8pe2mvb5s3w3x0d2qz',
   fields: ['nationalIdNumber'],
   code: 'none', token: 'none', documentId: 'doc_01kb3v6k8pe2mvb5s3w3x0d2qz', apiKeyId: 'key_01kb3v6k8pe2mvb5s3w3x0d2qz',
-  kycData: CALIFORNIAN, partnerUserId: 'nobody', reason: 'Asked for.', decision: 'APPROVE', selectedIdClass: 'PASSPORT', contractType: 'CSA', seconds: 0,
+  kycData: CALIFORNIAN, partnerUserId: 'nobody', reason: 'Asked for.', decision: 'APPROVE', selectedIdClass: 'PASSPORT', contractType: 'CSA', documentType: 'FRONT_PHOTO', seconds: 0,
   name: 'Test', environment: 'SANDBOX', role: 'PARTNER', policy: {}, path: 'kycData', type: 'CSA', version: '1.0',
   endpointId: 'whe_01kb3v6k8pe2mvb5s3w3x0d2qz', deliveryId: 'whd_01kb3v6k8pe2mvb5s3w3x0d2qz', url: 'https://example.com/hook', events: ['*'], after: '2026-01-01', before: '2026-01-02', frontImageUrl: 'https://example.com/front.jpg',
 };
@@ -196,10 +196,10 @@ describe('roles', () => {
   const CLIENTS = ['PARTNER', 'APPLICANT'];
   /** Whom each mutation takes, where it is not the partner alone. */
   const TAKES: Record<string, string[]> = {
-    createOrganization: ['OPERATOR'], createApiKey: ['OPERATOR', 'ADMIN'], revokeApiKey: ['OPERATOR', 'ADMIN'], updatePolicy: ['OPERATOR', 'ADMIN'],
+    createOrganization: ['OPERATOR'], createApiKey: ['OPERATOR', 'ADMIN'], revokeApiKey: ['OPERATOR', 'ADMIN'], updatePolicy: ['OPERATOR', 'ADMIN'], updateHostedPage: ['OPERATOR', 'ADMIN'],
     revealKycData: ['PARTNER', 'REVIEWER'],
     createSession: CLIENTS, advanceSandboxClock: MEMBERS, reviewIdentity: STAFF, requireReverification: STAFF, exchangeVerificationCode: ['VISITOR'],
-    patchCustomer: CLIENTS, submitIdentity: CLIENTS, patchIdentity: CLIENTS, submitDocument: CLIENTS, updateDocument: CLIENTS, submitSignatures: CLIENTS, createClientToken: CLIENTS,
+    patchCustomer: CLIENTS, submitIdentity: CLIENTS, patchIdentity: CLIENTS, submitDocument: CLIENTS, updateDocument: CLIENTS, submitSignatures: CLIENTS, createClientToken: CLIENTS, inspectFile: CLIENTS,
   };
   /** Queries of all of an organization, or of the organization itself. */
   const OF_ORGANIZATION = ['organization', 'customers', 'identities', 'events'];
@@ -207,6 +207,7 @@ describe('roles', () => {
     if (/webhook|sendTestEvent/i.test(name)) return INTEGRATORS;
     if (operation === 'mutation') return TAKES[name] ?? ['PARTNER'];
     if (name === 'auditTrail') return ['ADMIN'];
+    if (name === 'hostedPage') return ['APPLICANT'];
     if (name === 'apiKeys') return ['OPERATOR', 'ADMIN'];
     if (name === 'session') return ['PARTNER'];
     if (OF_ORGANIZATION.includes(name)) return MEMBERS;

@@ -63,7 +63,7 @@ export function readSource(path: string): Source {
   const source: Source = { path, text, imports: [], functions: [], decorators: [], loose: [], writes: [] };
   const lineStarts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
   const lineOf = (offset: number): number => lineStarts.findLastIndex((start) => start <= offset) + 1;
-  visit(parseAst(text, { lang: 'ts' }) as unknown as Node, [], (node, parents) => {
+  visit(parseAst(text, { lang: path.endsWith('x') ? 'tsx' : 'ts' }) as unknown as Node, [], (node, parents) => {
     const place = (): Place => ({ line: lineOf(node.start), within: functionAround(parents), text: text.slice(node.start, node.end) });
     if (node.type === 'Decorator') source.decorators.push(place());
     if (node.type === 'TSAnyKeyword') source.loose.push(place());
