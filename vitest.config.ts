@@ -8,6 +8,8 @@ if (databases.length === 1) console.log('Left out: the suites on PostgreSQL (TES
 /** Suites that need a server beside the gateway, and the variable that names it. */
 const SERVED_SUITES = [
   { variable: 'TEST_STORAGE_URL', title: 'S3', suites: ['test/s3/**/*.test.ts', 'test/gateway/s3-*.test.ts'] },
+  // Parts of test/gateway/limits-reached.test.ts.
+  { variable: 'TEST_REDIS_URL', title: 'Redis', suites: [] },
   { variable: 'TEST_CLAMD_URL', title: 'the virus scanner', suites: ['test/gateway/clamd-*.test.ts'] },
 ];
 const missing = SERVED_SUITES.filter(({ variable }) => !process.env[variable]);

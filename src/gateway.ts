@@ -1,8 +1,6 @@
 // First of all: the decorators of every floor need it.
 import 'reflect-metadata';
-import { createServer } from 'node:http';
 import express from 'express';
-import { addressReader } from './core/caller-address.js';
 import { RefusalTrail } from './audit/refusals.js';
 import { AuditResolver } from './audit/resolver.js';
 import { systemClock, type Clock } from './core/clock.js';
@@ -47,7 +45,6 @@ import { deadline } from './graphql/deadline.js';
 import { mountEventStream } from './graphql/event-stream.js';
 import { explorer } from './graphql/explorer.js';
 import { mountFiles } from './graphql/files.js';
-import { close, listen } from './graphql/listening.js';
 import { mountPages } from './graphql/pages.js';
 import { mountJwks } from './graphql/jwks.js';
 import { requestScopes } from './graphql/request-log.js';
@@ -55,7 +52,11 @@ import { replayRepeats } from './graphql/idempotency.js';
 import { ReviewerLogin } from './graphql/reviewer-login.js';
 import { RootResolver } from './graphql/resolver.js';
 import { buildGatewaySchema } from './graphql/schema.js';
-import { GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute } from './graphql/server.js';
+import { answerUnreadable, crossOrigin, securityHeaders } from './graphql/http.js';
+import { close, listen, openServer } from './graphql/http-server.js';
+import { limitsWith, type Limits } from './graphql/limits.js';
+import { addressLimited, GRAPHQL_PATH, jsonErrors, mountGraphql, notFoundRoute } from './graphql/server.js';
+import { openTransports } from './graphql/transports.js';
 import { mountWebSocket } from './graphql/sockets.js';
 import { IdentityEntity } from './identity/entity.js';
 import { CustomerIdentityResolver, IdentityResolver, ReviewResolver } from './identity/resolver.js';
@@ -96,6 +97,10 @@ export interface Overrides {
   workers?: boolean;
   /** Who holds the key-encryption keys, in place of the key ring. */
   keyManagement?: KeyManagement;
+  /** Reaches the database otherwise: for tests that take a part of it away. */
+  database?: (opened: Database) => Database;
+  /** Other limits than the standard ones: for tests that reach them, and benchmarks that would. */
+  limits?: Partial<Limits>;
   /** How long a receiver of webhooks may take. */
   webhookTimeoutMilliseconds?: number;
 }
@@ -119,11 +124,12 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     const log = overrides.log ?? createLog(config);
     undo.push(await lockDirectory(config.dataDirectory));
     const tokenKey = await openTokenKey(config);
-    const database = await openDatabase(config, databaseParts, log, overrides.keyManagement);
-    undo.push(() => database.close());
+    const opened = await openDatabase(config, databaseParts, log, overrides.keyManagement);
+    undo.push(() => opened.close());
+    const database = overrides.database?.(opened) ?? opened;
     const parts = await openParts(config, { database, tokenKey }, overrides, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
-    const url = await serve(config, parts, keys, undo);
+    const url = await serve(config, parts, { keys, limits: limitsWith(overrides.limits ?? {}) }, undo);
     if (overrides.workers ?? true) {
       await parts.core.jobs.work();
       undo.push(() => parts.sweep.stop());
@@ -182,7 +188,7 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   const events = new EventStream(database, log);
   await events.start();
   undo.push(() => events.stop());
-  const connections = new OpenConnections(database, core.clock, log);
+  const connections = new OpenConnections(database, core.clock, log, limitsWith(overrides.limits ?? {}).connections);
   await connections.start();
   undo.push(() => connections.stop());
   const retention = new EventRetention(core);
@@ -240,27 +246,36 @@ export function emptySchema() {
   return buildGatewaySchema(resolversOf({} as Parts), () => Promise.resolve());
 }
 
+/** What is served beside the parts below. */
+interface Served {
+  keys: DemoKeys | null;
+  limits: Limits;
+}
+
 /** Begins to listen. @returns the URL that clients are told. */
-async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: (() => Promise<void>)[]): Promise<string> {
-  const { core, events, connections, refusals } = parts;
-  const { database, log } = core;
+async function serve(config: Config, parts: Parts, { keys, limits }: Served, undo: (() => Promise<void>)[]): Promise<string> {
+  const { core, events, connections, refusals, tokens } = parts;
+  const { database, clock, log } = core;
   const schema = buildGatewaySchema(resolversOf(parts), async ({ caller }, operation) => {
     // The operator belongs to no organization, so to no trail; what is only rehearsed is not answered.
     if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ actor: caller, operation, code: 'FORBIDDEN' });
   });
   replayRepeats(schema, core);
-  const transports = { schema, database, events, authenticate: authenticator(database, core.clock, { operatorKey: config.operatorKey, tokens: parts.tokens, keyUse: new KeyUse(database, core.clock, log), refusals }), connections, addressOf: addressReader(config.trustedProxies), log };
+  const authenticate = authenticator(database, clock, { operatorKey: config.operatorKey, tokens, keyUse: new KeyUse(database, clock, log), refusals });
+  const transports = await openTransports(config, { schema, database, events, connections, authenticate, limits, log });
+  undo.push(() => transports.rateLimits.stop());
   const app = express();
   app.disable('x-powered-by');
-  const httpServer = createServer(app);
-  app.use(requestScopes(log));
+  const httpServer = await openServer(config, app);
+  answerUnreadable(httpServer, transports.http, log);
+  app.use(requestScopes(log), securityHeaders(transports.http), crossOrigin(transports.http));
   app.get('/health/live', (_request, response) => void response.json({ status: 'live' }));
   app.get('/health/ready', (_request, response, next) => {
     isReady(database).then((ready) => void response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'unavailable' }), next);
   });
-  app.use(deadline(log));
+  app.use(addressLimited(transports), deadline(log));
   mountJwks(app, parts.tokenKey);
-  app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
+  if (config.explorer) app.use(explorer({ demoKeys: () => keys, hostIsLoopback: isLoopback(config.host), endpointPath: GRAPHQL_PATH }));
   const cutStreams = mountEventStream(app, transports);
   undo.push(await mountGraphql(app, transports));
   mountFiles(app, parts.links);
@@ -270,10 +285,8 @@ async function serve(config: Config, parts: Parts, keys: DemoKeys | null, undo: 
   app.use(notFoundRoute);
   app.use(jsonErrors(log));
   const closeSockets = mountWebSocket(httpServer, transports);
-  const port = await listen(httpServer, config);
+  const url = await listen(httpServer, config);
   undo.push(() => close(httpServer), cutStreams, closeSockets);
-  const host = config.host.includes(':') ? `[${config.host}]` : config.host === '127.0.0.1' ? 'localhost' : config.host;
-  const url = config.publicUrl ?? `http://${host}:${port}`;
   parts.links.serveAt(url);
   parts.tokens.issueFrom(url);
   login?.serveAt(url);

@@ -3,6 +3,7 @@ import { ERROR_CODES } from './core/errors.js';
 import { ACTIONS, PROJECTIONS } from './customer/lifecycle.js';
 import { FIELD_PERMISSIONS } from './graphql/field-permissions.js';
 import { PERMISSIONS } from './graphql/permissions.js';
+import { LIMITS } from './graphql/limits.js';
 import { isFinal, LIFECYCLE, TRANSITIONS } from './identity/lifecycle.js';
 import { FAILURE_REASONS, SANDBOX_CONTROLS, SANDBOX_RULES, SANDBOX_SECONDS, type SandboxControl } from './kyc/sandbox.js';
 import type { IdentityStatus } from './kyc/vocabularies.js';
@@ -17,6 +18,7 @@ const PARTS: Readonly<Record<string, () => string>> = {
   'failure-reasons': failureReasonTable,
   errors: errorTable,
   roles: roleTable,
+  limits: limitTable,
   fields: fieldTable,
 };
 
@@ -79,6 +81,10 @@ function failureReasonTable(): string {
 
 function errorTable(): string {
   return table(['`extensions.code`', '`statusCode`', 'meaning'], Object.entries(ERROR_CODES).map(([name, { statusCode, meaning }]) => [code(name), String(statusCode), meaning]));
+}
+
+function limitTable(): string {
+  return table(['at most', 'what', '`extensions.code`'], Object.values(LIMITS).map(({ value, code: refusedWith, meaning }) => [value.toLocaleString('en-US'), meaning, code(refusedWith)]));
 }
 
 function roleTable(): string {

@@ -24,6 +24,21 @@ export interface Config {
   oidc: OidcConfig | null;
   /** Whose word is taken for the address of a caller: addresses, networks, or loopback, linklocal and uniquelocal. */
   trustedProxies: readonly string[];
+  /** Files of a certificate and its key, for HTTPS; null: HTTP. */
+  tls: { certificate: string; key: string } | null;
+  /** Origins of other sites whose pages may ask; `*` is all. */
+  corsOrigins: readonly string[];
+  /** Counts requests for all replicas; null: each counts its own. */
+  redisUrl: string | null;
+  /** Requests a minute. */
+  requestsPerKey: number;
+  requestsPerAddress: number;
+  /** Failed authentications a minute. */
+  failuresPerAddress: number;
+  /** The file of the operations that alone may run; null: any. */
+  trustedDocuments: string | null;
+  introspection: boolean;
+  explorer: boolean;
   /** Divides the sandbox's delays. */
   sandboxSpeed: number;
   /** Whether URLs of callers may lead to private addresses and go without TLS: for tests and local development. */
@@ -53,6 +68,13 @@ const OPERATOR_KEY_LENGTH = 32;
 /** Faster than this a delay of seconds is no delay at all. */
 const HIGHEST_SANDBOX_SPEED = 1_000_000;
 
+/** A minute's worth of what one process can answer at all: lower it to what your partners need. */
+const REQUESTS_PER_KEY = 60_000;
+/** Several keys behind one address. */
+const REQUESTS_PER_ADDRESS = 120_000;
+/** A service whose key was revoked goes on asking for a while; nobody guesses a key of 32 random bytes so. */
+const FAILURES_PER_ADDRESS = 1_000;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the configuration. Throws ConfigError with one sentence that names the variable. */
@@ -72,8 +94,17 @@ export function readConfig(environment: Environment): Config {
     keyRing: keyRing(environment, databaseUrl),
     oidc: oidc(environment),
     trustedProxies: trustedProxies(environment),
+    tls: tls(environment),
+    corsOrigins: corsOrigins(environment),
+    redisUrl: url(environment, 'REDIS_URL', ['redis:', 'rediss:']),
+    requestsPerKey: count(environment, 'RATE_LIMIT_PER_KEY', REQUESTS_PER_KEY),
+    requestsPerAddress: count(environment, 'RATE_LIMIT_PER_ADDRESS', REQUESTS_PER_ADDRESS),
+    failuresPerAddress: count(environment, 'RATE_LIMIT_FAILURES', FAILURES_PER_ADDRESS),
+    trustedDocuments: text(environment, 'TRUSTED_DOCUMENTS'),
+    introspection: flag(environment, 'INTROSPECTION', databaseUrl === null),
+    explorer: flag(environment, 'EXPLORER', databaseUrl === null),
     sandboxSpeed: sandboxSpeed(environment),
-    allowPrivateUrls: flag(environment, 'ALLOW_PRIVATE_URLS'),
+    allowPrivateUrls: flag(environment, 'ALLOW_PRIVATE_URLS', false),
     logLevel: logLevel(environment),
   };
 }
@@ -147,6 +178,30 @@ function trustedProxies(environment: Environment): string[] {
   return proxies;
 }
 
+function tls(environment: Environment): Config['tls'] {
+  const [certificate, key] = [text(environment, 'TLS_CERT'), text(environment, 'TLS_KEY')];
+  if (certificate !== null && key !== null) return { certificate, key };
+  if (certificate !== null || key !== null) throw new ConfigError(`${certificate === null ? 'TLS_CERT' : 'TLS_KEY'} is missing: HTTPS needs TLS_CERT and TLS_KEY, each the name of a PEM file.`);
+  return null;
+}
+
+/** Origins as browsers send them: without a path, in lower case. */
+function corsOrigins(environment: Environment): string[] {
+  return list(environment, 'CORS_ORIGINS').map((origin) => {
+    if (origin !== '*' && (!URL.canParse(origin) || !/^https?:$/.test(new URL(origin).protocol) || new URL(origin).href !== `${new URL(origin).origin}/`)) {
+      throw new ConfigError('CORS_ORIGINS must be origins such as https://app.example.com, with commas between them, or * for all.');
+    }
+    return origin === '*' ? origin : new URL(origin).origin;
+  });
+}
+
+/** A whole number above 0. */
+function count(environment: Environment, name: string, standard: number): number {
+  const value = text(environment, name) ?? String(standard);
+  if (!/^[1-9]\d{0,8}$/.test(value)) throw new ConfigError(`${name} must be a whole number from 1 to 999999999.`);
+  return Number(value);
+}
+
 /** What stands between commas. */
 function list(environment: Environment, name: string): string[] {
   return (text(environment, name) ?? '').split(',').map((item) => item.trim()).filter((item) => item !== '');
@@ -174,8 +229,8 @@ function sandboxSpeed(environment: Environment): number {
   return value;
 }
 
-function flag(environment: Environment, name: string): boolean {
-  const value = text(environment, name) ?? 'false';
+function flag(environment: Environment, name: string, standard: boolean): boolean {
+  const value = text(environment, name) ?? String(standard);
   if (value !== 'true' && value !== 'false') throw new ConfigError(`${name} must be true or false.`);
   return value === 'true';
 }

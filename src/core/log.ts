@@ -1,5 +1,6 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
 import type { Config } from './config.js';
+import { requestScope } from './request-scope.js';
 
 export type Log = Logger;
 
@@ -14,11 +15,16 @@ const KEYS: ReadonlySet<string> = new Set([
 /** UTF-16 code units of one value; a stack is the longest of them. */
 const LONGEST_VALUE = 8_000;
 
-/** JSON lines on standard output; readable ones on a terminal. `destination` takes the lines instead. */
+/** JSON lines on standard output; readable ones on a terminal. What is said while a request is served bears its id. `destination` takes the lines instead. */
 export function createLog(config: Pick<Config, 'logLevel'>, destination?: DestinationStream): Log {
-  const options = { level: config.logLevel, formatters: { log: allowed } };
+  const options = { level: config.logLevel, mixin: ofRequest, formatters: { log: allowed } };
   if (destination) return pino(options, destination);
   return process.stdout.isTTY ? pino({ ...options, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } }) : pino(options);
+}
+
+function ofRequest(): object {
+  const scope = requestScope.getStore();
+  return scope ? { requestId: scope.requestId } : {};
 }
 
 /** What may be logged of what was given. */

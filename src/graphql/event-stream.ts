@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import express, { type Express, type Request, type Response } from 'express';
-import { execute, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { execute, type ExecutionArgs, type ExecutionResult, type GraphQLError } from 'graphql';
 import { RequestContext } from '../core/context.js';
 import { refusal } from '../core/errors.js';
 import { inTime } from './deadline.js';
 import { deliver, type Deliveries } from './deliveries.js';
 import { formatError, formatResult } from './errors.js';
-import { Operations } from './operations.js';
-import { authenticated, callerOfRequest, currentRequestId, exactPath, GRAPHQL_PATH, LARGEST_BODY, type Transports } from './server.js';
+import { httpStatusOf, type Asked } from './operations.js';
+import { authenticated, callerOfRequest, currentRequestId, exactPath, GRAPHQL_PATH, type Transports } from './server.js';
 
 export const STREAM_PATH = `${GRAPHQL_PATH}/stream`;
 /** Keeps streams open through proxies, and finds the dead ones. */
@@ -17,22 +17,14 @@ const STALLED_MILLISECONDS = 30_000;
 /** A comment: some browsers take a response as begun only with its first byte. */
 const COMMENT = ':\n\n';
 
-/** What a request asks to run. */
-interface Parameters {
-  query: unknown;
-  operationName: string | null;
-  variables: Record<string, unknown> | null;
-}
-
 /**
  * Queries and subscriptions over Server-Sent Events at STREAM_PATH: GraphQL over SSE in its distinct connections mode,
  * with the cursor of each event as its `id`. A client that comes again with Last-Event-ID goes on from there.
  */
 export function mountEventStream(app: Express, transports: Transports): () => Promise<void> {
-  const operations = new Operations(transports.schema);
   const streams = new Set<Response>();
-  app.use(STREAM_PATH, exactPath, authenticated(transports.authenticate), express.json({ limit: LARGEST_BODY }), (request, response, next) => {
-    answer(request, response, operations, transports, streams).catch(next);
+  app.use(STREAM_PATH, exactPath, authenticated(transports), express.json({ limit: transports.limits.bodyBytes }), (request, response, next) => {
+    answer(request, response, transports, streams).catch(next);
   });
   return () => {
     // Cut without `complete`: the subscription is not over, its client comes again.
@@ -41,27 +33,29 @@ export function mountEventStream(app: Express, transports: Transports): () => Pr
   };
 }
 
-async function answer(request: Request, response: Response, operations: Operations, transports: Transports, streams: Set<Response>): Promise<void> {
-  const { schema, database, events, connections, addressOf, log } = transports;
+async function answer(request: Request, response: Response, transports: Transports, streams: Set<Response>): Promise<void> {
+  const { schema, database, events, operations, connections, addressOf, log } = transports;
   const requestId = currentRequestId();
+  const refuse = (errors: readonly GraphQLError[], status = httpStatusOf(errors)): void => {
+    response.status(status).json({ errors: errors.map((error) => formatError(error, requestId, log)) });
+  };
   if (request.method !== 'POST' && request.method !== 'GET') {
     response.set('allow', 'GET, POST');
-    return refuse(response, 405, [formatError(refusal('BAD_REQUEST', 'POST or GET an operation.'), requestId, log)]);
+    return refuse([refusal('BAD_REQUEST', 'POST or GET an operation.')], 405);
   }
   if (!request.accepts('text/event-stream')) {
-    return refuse(response, 406, [formatError(refusal('BAD_REQUEST', 'The answer is text/event-stream: accept it.'), requestId, log)]);
+    return refuse([refusal('BAD_REQUEST', 'The answer is text/event-stream: accept it.')], 406);
   }
-  const parameters = parametersOf(request);
-  const prepared = parameters === null ? [refusal('BAD_REQUEST', 'Send { query, operationName, variables } as JSON.')] : operations.prepare(parameters.query, parameters.operationName, parameters.variables);
-  if (parameters === null || !('document' in prepared)) {
-    return refuse(response, 400, (prepared as readonly unknown[]).map((error) => formatError(error, requestId, log)));
-  }
+  const asked = askedBy(request);
+  if (!asked) return refuse([refusal('BAD_REQUEST', 'Send { query, operationName, variables } as JSON.')]);
+  const prepared = operations.prepare(asked, 'SSE');
+  if (!('document' in prepared)) return refuse(prepared);
   const caller = callerOfRequest(request);
   const stream = new Stream(response);
   const held = connections.hold(caller, () => stream.end(frame('next', unauthenticated(requestId, log)) + frame('complete', null)));
   const connection = { lastEventId: request.get('last-event-id') || null, isAuthorized: () => held.isAuthorized() };
   const contextValue = new RequestContext(database, events, caller, requestId, addressOf(request), connection);
-  const operation: ExecutionArgs = { schema, document: prepared.document, operationName: parameters.operationName, variableValues: parameters.variables, contextValue };
+  const operation: ExecutionArgs = { schema, document: prepared.document, operationName: asked.operationName, variableValues: asked.variables, contextValue };
   streams.add(response);
   response.once('close', () => {
     held.release();
@@ -156,14 +150,16 @@ class Stream {
   }
 }
 
-function parametersOf(request: Request): Parameters | null {
+/** What a request asks to run; null where it is none. */
+function askedBy(request: Request): Asked | null {
   const given: unknown = request.method === 'GET' ? request.query : request.body;
   if (!isRecord(given)) return null;
   const { query, operationName = null } = given;
+  const extensions = request.method === 'GET' ? parsed(given['extensions']) : given['extensions'];
   const variables = request.method === 'GET' ? parsed(given['variables']) : (given['variables'] ?? null);
   if (operationName !== null && typeof operationName !== 'string') return null;
   if (variables !== null && !isRecord(variables)) return null;
-  return { query, operationName, variables };
+  return { query, operationName, variables, extensions };
 }
 
 /** @returns what JSON says; the text itself, which is no object, when it is not JSON. */
@@ -178,8 +174,4 @@ function parsed(json: unknown): unknown {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function refuse(response: Response, status: number, errors: readonly object[]): void {
-  response.status(status).json({ errors });
 }

@@ -1,4 +1,4 @@
-import { coerceInputValue, execute, isInputType, Kind, typeFromAST, type DocumentNode, type GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import { coerceInputValue, execute, isInputType, Kind, typeFromAST, type DocumentNode, type GraphQLError, type GraphQLInputType, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
 import type { RequestContext } from '../core/context.js';
 import { badInput, ERROR_CODES, isRefusal, type FieldFault } from '../core/errors.js';
 import { pathOf, variablePlaces, type Place } from './input-places.js';
@@ -28,13 +28,27 @@ export function schemaFaults(schema: GraphQLSchema, operation: OperationDefiniti
     if (!isInputType(type)) continue;
     const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
     if (value === undefined && (definition.defaultValue || definition.type.kind !== Kind.NON_NULL_TYPE)) continue;
-    coerceInputValue(value, type, (path, _value, error) => {
-      if (faults.length >= MOST_FAULTS) return;
+    for (const { path, error } of faultsOf(value, type, MOST_FAULTS - faults.length)) {
       const place = [name, ...path, ...namedField(error)];
       faults.push({ place, fault: { path: pathOf([...(places.get(name) ?? [name]), ...place.slice(1)]), code: faultCodeOf(error), message: faultMessageOf(error) } });
-    });
+    }
   }
   return faults;
+}
+
+/** The first so many faults of a value. graphql-js goes through the whole of it: what is enough is thrown out of it. */
+function faultsOf(value: unknown, type: GraphQLInputType, most: number): { path: Place; error: GraphQLError }[] {
+  const found: { path: Place; error: GraphQLError }[] = [];
+  const enough = new Error('enough');
+  try {
+    coerceInputValue(value, type, (path, _value, error) => {
+      if (found.length >= most) throw enough;
+      found.push({ path, error });
+    });
+  } catch (error) {
+    if (error !== enough) throw error;
+  }
+  return found;
 }
 
 /** Refuses variables that the schema does not take, before anything runs. Throws BAD_USER_INPUT. */

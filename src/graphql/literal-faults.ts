@@ -1,4 +1,3 @@
-import type { ApolloServerPlugin } from '@apollo/server';
 import { getOperationAST, GraphQLError, Kind, parse, parseType, TypeInfo, visit, visitWithTypeInfo, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, type ValueNode, type VariableDefinitionNode } from 'graphql';
 import type { RequestContext } from '../core/context.js';
 import { badInput, type FieldFault } from '../core/errors.js';
@@ -53,21 +52,6 @@ export async function literalRefusal(schema: GraphQLSchema, errors: readonly Gra
   const found = operation ? await faultsBeside(schema, document, operation, errors, request.variables, context) : [];
   const added = found.filter(({ path }) => !known.some((fault) => fault.path === path));
   return badInput([...known, ...added].slice(0, MOST_FAULTS));
-}
-
-/** Answers literals at fault over HTTP as one refusal. */
-export function literalFaultsGathered(schema: GraphQLSchema, show: (error: GraphQLError) => object): ApolloServerPlugin<RequestContext> {
-  return {
-    requestDidStart: () =>
-      Promise.resolve({
-        willSendResponse: async ({ response, errors, request, contextValue }) => {
-          if (response.body.kind !== 'single' || !errors) return;
-          const refusal = await literalRefusal(schema, errors, { operationName: request.operationName, variables: request.variables ?? {} }, contextValue);
-          if (!refusal) return;
-          response.body.singleResult.errors = [show(refusal) as never];
-        },
-      }),
-  };
 }
 
 /** What else is wrong: the document's arguments are taken for variables, without the literals at fault. */

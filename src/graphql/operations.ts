@@ -1,67 +1,184 @@
-import { getOperationAST, GraphQLError, parse, validate, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import { getOperationAST, GraphQLError, Kind, parse, validate, visit, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, type OperationTypeNode } from 'graphql';
 import { badInput, isRefusal, refusal } from '../core/errors.js';
+import { costOf } from './cost.js';
 import { literalFaults } from './literal-faults.js';
 import { checkVariables } from './input-faults.js';
+import type { Limits } from './limits.js';
+import { checkShape, checkTokens, checkVariableShape, tooComplex } from './measure.js';
+import { hashOf, type TrustedDocuments } from './trusted-documents.js';
 
-/** More tokens than any honest document has; parsing stops there. */
-export const LARGEST_DOCUMENT_TOKENS = 5_000;
-/** Documents of sockets and event streams that are kept parsed and validated. */
-const CACHED_DOCUMENTS = 500;
+/** Characters of documents that are kept parsed and validated; as syntax trees they take some hundred times as many bytes. */
+const CACHED_CHARACTERS = 500_000;
+const INTROSPECTION: ReadonlySet<string> = new Set(['__schema', '__type']);
 
-/** The document has no operation of the name that was given, or several and no name was. */
-export function noOperation(): GraphQLError {
-  return refusal('BAD_REQUEST', 'Name one operation of the document with operationName.');
+/** How an operation comes. */
+export type Transport = 'POST' | 'GET' | 'WebSocket' | 'SSE';
+
+/** What each transport runs, and what it says of the rest. */
+const RUNS: Readonly<Record<Transport, readonly string[]>> = {
+  POST: ['query', 'mutation'],
+  GET: ['query'],
+  WebSocket: ['query', 'subscription'],
+  SSE: ['query', 'subscription'],
+};
+
+/** What a caller asks to run, as it came: nothing of it has been checked. */
+export interface Asked {
+  query: unknown;
+  operationName: string | null;
+  variables: Readonly<Record<string, unknown>> | null;
+  extensions: unknown;
 }
 
-/** An operation of a socket or an event stream, ready to run. */
+/** An operation that may run. What came by HTTP has variables that have not been compared with the schema: `checkInput` does. */
 export interface Prepared {
   document: DocumentNode;
   operation: OperationDefinitionNode;
 }
 
-/** Parses and validates what comes by socket or event stream, with the same rules and errors as over HTTP. */
+/** What operations are checked against, beside the schema. */
+export interface OperationRules {
+  limits: Limits;
+  /** Whether the schema may be asked for. */
+  introspection: boolean;
+  /** Null: any operation may run. */
+  trusted: TrustedDocuments | null;
+}
+
+/** The document has no operation of the name that was given, or several and no name was. */
+function noOperation(): GraphQLError {
+  return refusal('BAD_REQUEST', 'Name one operation of the document with operationName.');
+}
+
+/**
+ * The one check of what HTTP, WebSocket and SSE are asked to run: trusted documents, limits, syntax, validation and cost,
+ * with the same errors on each. The caller has been authenticated.
+ */
 export class Operations {
-  #documents = new Map<string, DocumentNode | readonly GraphQLError[]>();
+  readonly #documents = new Map<string, DocumentNode>();
+  #cachedCharacters = 0;
 
-  constructor(private readonly schema: GraphQLSchema) {}
+  constructor(
+    private readonly schema: GraphQLSchema,
+    private readonly rules: OperationRules,
+  ) {}
 
-  /** @returns what to run, or why not. Mutations run over HTTP only. */
-  prepare(query: unknown, operationName: string | null | undefined, variables: Readonly<Record<string, unknown>> | null | undefined): Prepared | readonly GraphQLError[] {
-    if (typeof query !== 'string') return [refusal('BAD_REQUEST', 'The request has no query.')];
-    const document = this.#document(query);
-    if (Array.isArray(document)) return document as readonly GraphQLError[];
-    const operation = getOperationAST(document as DocumentNode, operationName);
-    if (!operation) return [noOperation()];
-    if (operation.operation === 'mutation') return [refusal('OPERATION_NOT_ALLOWED', 'Mutations run over HTTP only: POST them to /graphql.')];
+  /** @returns what to run, or why not. */
+  prepare(asked: Asked, transport: Transport): Prepared | readonly GraphQLError[] {
     try {
-      checkVariables(this.schema, operation, variables ?? {});
+      const { document, errors } = this.#documentOf(this.#textOf(asked));
+      const literals = literalFaults(errors);
+      // What fails for its literals alone is rehearsed, so it is looked at further.
+      if (errors.length > 0 && !literals) return errors;
+      const operation = getOperationAST(document, asked.operationName);
+      if (!operation) throw noOperation();
+      if (!RUNS[transport].includes(operation.operation)) throw notHere(operation.operation, transport);
+      this.#checkCost(document, operation, asked.variables ?? {});
+      const isStream = transport === 'WebSocket' || transport === 'SSE';
+      if (literals) return isStream ? [badInput(literals)] : errors;
+      if (isStream) checkVariables(this.schema, operation, asked.variables ?? {});
+      return { document, operation };
     } catch (error) {
-      return [error as GraphQLError];
+      if (error instanceof GraphQLError) return [error];
+      throw error;
     }
-    return { document: document as DocumentNode, operation };
   }
 
-  #document(query: string): DocumentNode | readonly GraphQLError[] {
-    const known = this.#documents.get(query);
-    if (known) return known;
-    const document = this.#parse(query);
-    const oldest = this.#documents.keys().next();
-    if (this.#documents.size >= CACHED_DOCUMENTS && !oldest.done) this.#documents.delete(oldest.value);
-    this.#documents.set(query, document);
-    return document;
+  /** The text of the document: as it was sent, or the trusted one of the hash that was. */
+  #textOf({ query, extensions }: Asked): string {
+    const text = typeof query === 'string' && query !== '' ? query : null;
+    const hash = persistedHash(extensions);
+    if (hash === null) {
+      if (text === null) throw refusal('BAD_REQUEST', 'The request has no query.');
+      return text;
+    }
+    if (!this.rules.trusted) throw refusal('PERSISTED_QUERY_NOT_SUPPORTED', 'Persisted queries are not accepted here: send the document.');
+    const known = this.rules.trusted.get(hash);
+    if (known === undefined) throw refusal('PERSISTED_QUERY_NOT_FOUND', 'No operation of this hash is in the list of trusted documents.');
+    if (text !== null && text !== known) throw refusal('BAD_REQUEST', 'The document is not the one of its hash.');
+    return known;
   }
 
-  #parse(query: string): DocumentNode | readonly GraphQLError[] {
-    let document: DocumentNode;
+  /** A document, and what of it does not fit the schema. */
+  #documentOf(text: string): { document: DocumentNode; errors: readonly GraphQLError[] } {
+    const known = this.#documents.get(text);
+    if (known) return { document: known, errors: [] };
+    if (this.rules.trusted && !this.rules.trusted.has(hashOf(text))) {
+      throw refusal('OPERATION_NOT_ALLOWED', 'This operation is not in the list of trusted documents, and only these run here.');
+    }
+    const document = this.#parse(text);
+    checkShape(document, this.rules.limits);
+    if (!this.rules.introspection) refuseIntrospection(document);
+    const errors = validate(this.schema, document, undefined, { hideSuggestions: !this.rules.introspection });
+    if (errors.length === 0) this.#keep(text, document);
+    return { document, errors: errors.map((error) => (isRefusal(error) ? error : withCode(error, 'GRAPHQL_VALIDATION_FAILED'))) };
+  }
+
+  #parse(text: string): DocumentNode {
+    checkTokens(text, this.rules.limits);
     try {
-      document = parse(query, { maxTokens: LARGEST_DOCUMENT_TOKENS });
+      return parse(text);
     } catch (error) {
-      return [new GraphQLError((error as GraphQLError).message, { extensions: { code: 'GRAPHQL_PARSE_FAILED' } })];
+      throw error instanceof GraphQLError ? withCode(error, 'GRAPHQL_PARSE_FAILED') : error;
     }
-    const errors = validate(this.schema, document);
-    if (errors.length === 0) return document;
-    const faults = literalFaults(errors);
-    if (faults) return [badInput(faults)];
-    return errors.map((error) => (isRefusal(error) ? error : new GraphQLError(error.message, { nodes: error.nodes ?? null, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } })));
   }
+
+  #keep(text: string, document: DocumentNode): void {
+    this.#documents.set(text, document);
+    this.#cachedCharacters += text.length;
+    for (const oldest of this.#documents.keys()) {
+      if (this.#cachedCharacters <= CACHED_CHARACTERS) return;
+      this.#documents.delete(oldest);
+      this.#cachedCharacters -= oldest.length;
+    }
+  }
+
+  #checkCost(document: DocumentNode, operation: OperationDefinitionNode, variables: Readonly<Record<string, unknown>>): void {
+    const { limits } = this.rules;
+    checkVariableShape(variables, limits);
+    const cost = costOf(this.schema, document, operation, variables);
+    if (cost > limits.cost) throw tooComplex('cost', limits, `The operation costs ${cost}`);
+  }
+}
+
+/** The hash of Apollo's persisted queries; null where none came. */
+function persistedHash(extensions: unknown): string | null {
+  const persisted = (extensions as { persistedQuery?: { sha256Hash?: unknown } | null } | null | undefined)?.persistedQuery;
+  if (persisted == null) return null;
+  if (typeof persisted.sha256Hash !== 'string') throw refusal('BAD_REQUEST', 'extensions.persistedQuery has no sha256Hash.');
+  return persisted.sha256Hash;
+}
+
+function refuseIntrospection(document: DocumentNode): void {
+  visit(document, {
+    Field: ({ name }) => {
+      if (INTROSPECTION.has(name.value)) throw refusal('OPERATION_NOT_ALLOWED', 'Introspection is off here. The schema is in schema.graphql of the gateway; INTROSPECTION=true switches introspection on.');
+    },
+    // No field of the schema stands within arguments or directives.
+    [Kind.ARGUMENT]: () => false,
+  });
+}
+
+function withCode(error: GraphQLError, code: 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED'): GraphQLError {
+  return new GraphQLError(error.message, { nodes: error.nodes ?? null, source: error.source ?? null, positions: error.positions ?? null, originalError: error.originalError ?? null, extensions: { code } });
+}
+
+function notHere(operation: OperationTypeNode | `${OperationTypeNode}`, transport: Transport): GraphQLError {
+  if (operation === 'subscription') {
+    return refusal('OPERATION_NOT_ALLOWED', 'Subscriptions run over WebSocket (graphql-transport-ws) at /graphql, or over Server-Sent Events at /graphql/stream.');
+  }
+  if (transport === 'GET') return withHttpStatus(refusal('BAD_REQUEST', 'GET runs queries only: POST mutations.'), 405);
+  return refusal('OPERATION_NOT_ALLOWED', 'Mutations run over HTTP only: POST them to /graphql.');
+}
+
+/** Gives an error another status of HTTP than its code has. */
+function withHttpStatus(error: GraphQLError, status: number): GraphQLError {
+  error.extensions['http'] = { status };
+  return error;
+}
+
+/** The status of HTTP of a request that is refused before it runs. */
+export function httpStatusOf(errors: readonly GraphQLError[]): number {
+  const { http, statusCode } = (errors[0]?.extensions ?? {}) as { http?: { status?: number }; statusCode?: number };
+  return http?.status ?? statusCode ?? 400;
 }

@@ -45,8 +45,9 @@ async function page(response: Response, embedder: string | null, isEmbedder: Pag
     // The nonce is good for one answer, and who may embed may change.
     'cache-control': 'no-store',
     'x-robots-tag': 'noindex',
-    ...(isAllowed ? {} : { 'x-frame-options': 'DENY' }),
   });
+  // This header knows no single origin: the policy of content says it.
+  if (isAllowed) response.removeHeader('x-frame-options');
   response.type('html').send(template.replaceAll(NONCE_PLACEHOLDER, nonce));
 }
 

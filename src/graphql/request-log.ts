@@ -16,14 +16,13 @@ const ROUTES = ['/graphql/stream', '/graphql', '/files', '/health', '/.well-know
 /** A document may ask for the same fields a thousand times. */
 const MOST_OPERATIONS = 20;
 
-/** Gives every request an id, in the response and in whatever is logged of it, the headers that every answer bears, and its line of the log. */
+/** Gives every request an id, in the response and in whatever is logged of it, and its line of the log. */
 export function requestScopes(log: Log): RequestHandler {
   return (request, response, next) => {
     const scope = newRequestScope(randomUUID());
     const began = performance.now();
     const path = request.path;
-    response.set({ 'x-request-id': scope.requestId, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
-    response.removeHeader('x-powered-by');
+    response.set('x-request-id', scope.requestId);
     response.once('close', () => {
       const route = ROUTES.find((known) => path === known || path.startsWith(`${known}/`)) ?? 'other';
       logRequest(log, scope, began, { transport: 'http', method: request.method, route, statusCode: response.statusCode });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginLandingPageDisabled, ApolloServerPluginUsageReportingDisabled } from '@apollo/server/plugin/disabled';
 import { expressMiddleware } from '@as-integrations/express5';
 import express, { type ErrorRequestHandler, type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
@@ -8,17 +8,20 @@ import type { Caller } from '../core/caller.js';
 import type { AddressOf } from '../core/caller-address.js';
 import { RequestContext } from '../core/context.js';
 import type { Database } from '../core/database.js';
-import { ERROR_CODES, refusal, type ErrorCode } from '../core/errors.js';
+import { ERROR_CODES, isRefusal, refusal, type ErrorCode } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
 import { requestScope } from '../core/request-scope.js';
 import type { EventStream } from '../core/stream.js';
 import type { OpenConnections } from '../organization/open-connections.js';
+import { operationsChecked, placeholderStore } from './apollo.js';
 import type { Authenticate } from './authentication.js';
 import { formatError } from './errors.js';
-import { canonicalRequest, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, keyFault, withKey } from './idempotency.js';
-import { checkInput } from './input-faults.js';
-import { literalFaultsGathered } from './literal-faults.js';
-import { LARGEST_DOCUMENT_TOKENS, noOperation } from './operations.js';
+import { withRetryAfter, type HttpOptions } from './http.js';
+import { IDEMPOTENCY_KEY, withKey } from './idempotency.js';
+import { LIMITS, type Limits } from './limits.js';
+import type { Operations } from './operations.js';
+import type { RateLimits } from './rate-limits.js';
+import type { TrustedDocuments } from './trusted-documents.js';
 import { multipartUploads } from './uploads.js';
 
 /** What the transports stand on. */
@@ -30,25 +33,41 @@ export interface Transports {
   addressOf: AddressOf;
   /** What is open longer than a request ends with its key. */
   connections: OpenConnections;
+  operations: Operations;
+  limits: Limits;
+  rateLimits: RateLimits;
+  trusted: TrustedDocuments | null;
+  http: HttpOptions;
   log: Log;
 }
 
 export const GRAPHQL_PATH = '/graphql';
-/** An operation with its variables is a few kilobytes, with a policy's contracts some hundred; files come by multipart. */
-export const LARGEST_BODY = '2mb';
-const LARGEST_OPERATIONS_PART_BYTES = 1_048_576;
-const LARGEST_FILE_BYTES = 15 * 1_048_576;
-/** The files that one submission may have. */
-const MOST_FILES = 4;
 
 interface GatewayRequest extends Request {
   caller?: Caller;
 }
 
+/** Establishes who asks, and whether that caller may ask so often. Throws UNAUTHENTICATED and RATE_LIMITED. */
+export async function admit({ authenticate, rateLimits }: Transports, authorization: unknown, address: string): Promise<Caller> {
+  const caller = await authenticate(authorization).catch(async (error: unknown) => {
+    if (isRefusal(error) && error.extensions.code === 'UNAUTHENTICATED') await rateLimits.failedAuthentication(address);
+    throw error;
+  });
+  await rateLimits.byCaller(caller);
+  return caller;
+}
+
+/** Lets an address ask so often and no more, whoever it is. */
+export function addressLimited({ rateLimits, addressOf }: Transports): RequestHandler {
+  return (request, _response, next) => {
+    rateLimits.fromAddress(addressOf(request)).then(() => next(), next);
+  };
+}
+
 /** Establishes the caller before anything of the request is parsed. */
-export function authenticated(authenticate: Authenticate): RequestHandler {
+export function authenticated(transports: Transports): RequestHandler {
   return (request: GatewayRequest, _response, next) => {
-    authenticate(request.headers.authorization).then(
+    admit(transports, request.headers.authorization, transports.addressOf(request)).then(
       (caller) => {
         request.caller = caller;
         const scope = requestScope.getStore();
@@ -69,13 +88,14 @@ export function callerOfRequest(request: Request): Caller {
 
 /** GraphQL over HTTP, with multipart uploads, at GRAPHQL_PATH. */
 export async function mountGraphql(app: Express, transports: Transports): Promise<() => Promise<void>> {
-  const { schema, database, events, authenticate, addressOf, log } = transports;
+  const { schema, database, events, operations, limits, trusted, addressOf, log } = transports;
   const apollo = new ApolloServer<RequestContext>({
     schema,
+    // The placeholder is all that Apollo validates.
     introspection: true,
-    persistedQueries: false,
+    documentStore: placeholderStore,
+    persistedQueries: trusted ? { cache: manifestOf(trusted) } : false,
     includeStacktraceInErrorResponses: false,
-    parseOptions: { maxTokens: LARGEST_DOCUMENT_TOKENS },
     stopOnTerminationSignals: false,
     logger: { debug: () => undefined, info: () => undefined, warn: (message) => log.warn(errorFacts(message), 'apollo'), error: (message) => log.error(errorFacts(message), 'apollo') },
     formatError: (formatted, error) => formatApolloError(formatted.extensions?.['code'], error, log),
@@ -83,17 +103,16 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      inputChecked(schema),
-      literalFaultsGathered(schema, (error) => formatError(error, currentRequestId(), log)),
+      operationsChecked(schema, operations, log),
     ],
   });
   await apollo.start();
   app.use(
     GRAPHQL_PATH,
     exactPath,
-    authenticated(authenticate),
-    multipartUploads({ maxFileSize: LARGEST_FILE_BYTES, maxFiles: MOST_FILES, maxOperationsSize: LARGEST_OPERATIONS_PART_BYTES }),
-    express.json({ limit: LARGEST_BODY }),
+    authenticated(transports),
+    multipartUploads({ maxFileSize: limits.fileBytes, maxFiles: limits.files, maxOperationsSize: limits.frameBytes }),
+    express.json({ limit: limits.bodyBytes }),
     expressMiddleware(apollo, {
       context: ({ req }) => Promise.resolve(new RequestContext(database, events, withKey(callerOfRequest(req), req.get(IDEMPOTENCY_KEY)), currentRequestId(), addressOf(req))),
     }),
@@ -104,42 +123,23 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
 /** `app.use` takes whatever is below its path too: that is not ours. */
 export const exactPath: RequestHandler = (request, response, next) => (request.path === '/' ? next() : notFoundRoute(request, response, next));
 
-/** Refuses what does not fit the schema before it runs. */
-function inputChecked(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
-  return {
-    requestDidStart: () =>
-      Promise.resolve({
-        didResolveOperation: async ({ document, operation, request, contextValue }) => {
-          // A document of several operations without operationName: Apollo says so itself.
-          if (!operation) return;
-          if (operation.operation === 'subscription') {
-            throw withStatus(refusal('OPERATION_NOT_ALLOWED', 'Subscriptions run over WebSocket (graphql-transport-ws) at /graphql, or over Server-Sent Events at /graphql/stream.'));
-          }
-          const variables = request.variables ?? {};
-          const keyed = operation.operation === 'mutation' ? contextValue.caller.idempotency : undefined;
-          const fault = keyed && keyFault(keyed, document, operation);
-          if (fault) throw withStatus(fault);
-          await checkInput(schema, document, operation, variables, contextValue);
-          if (keyed) keyed.request = canonicalRequest(document, operation, variables);
-        },
-        willSendResponse: async ({ response, contextValue }) => {
-          if (contextValue.caller.idempotency?.replayed) response.http.headers.set(IDEMPOTENCY_REPLAYED, 'true');
-        },
-      }),
-  };
-}
-
-function withStatus(error: GraphQLError): GraphQLError {
-  error.extensions['http'] = { status: error.extensions['statusCode'] };
-  return error;
-}
-
 /** Apollo's own refusals carry their code in what it has formatted; everything else goes through the one formatter. */
 function formatApolloError(code: unknown, error: unknown, log: Log) {
-  if (code === 'OPERATION_RESOLUTION_FAILURE') return formatError(noOperation(), currentRequestId(), log);
   const isApollos = error instanceof GraphQLError && error.extensions['code'] === undefined && error.originalError == null && !error.path;
-  const coded = isApollos && typeof code === 'string' && code in ERROR_CODES ? new GraphQLError(error.message, { nodes: error.nodes ?? null, extensions: { code: code as ErrorCode } }) : error;
-  return formatError(coded, currentRequestId(), log);
+  return formatError(isApollos ? coded(error, code) : error, currentRequestId(), log);
+}
+
+/** With the code that Apollo means, or the one that its status does. */
+function coded(error: GraphQLError, code: unknown): GraphQLError {
+  const { status } = (error.extensions['http'] ?? {}) as { status?: number };
+  if (code === 'INTERNAL_SERVER_ERROR' && status !== undefined && status < 500) return refusal('BAD_REQUEST', error.message);
+  return typeof code === 'string' && code in ERROR_CODES ? refusal(code as ErrorCode, error.message) : error;
+}
+
+/** The trusted documents as Apollo reads persisted queries; what is sent with a hash is not kept. */
+function manifestOf(trusted: TrustedDocuments) {
+  const hashOf = (key: string): string => key.slice(key.lastIndexOf(':') + 1);
+  return { get: (key: string) => Promise.resolve(trusted.get(hashOf(key))), set: () => Promise.resolve(), delete: () => Promise.resolve() };
 }
 
 export function currentRequestId(): string {
@@ -162,6 +162,7 @@ export function jsonErrors(log: Log): ErrorRequestHandler {
       response.destroy();
       return;
     }
+    withRetryAfter(response, formatted);
     response.status(formatted.extensions?.['statusCode'] as number).json({ errors: [formatted] });
   };
 }
@@ -170,7 +171,7 @@ export function jsonErrors(log: Log): ErrorRequestHandler {
 function asRefusal(error: unknown): unknown {
   if (error instanceof GraphQLError || !(error instanceof Error)) return error;
   const { type, status } = error as Error & { type?: string; status?: number };
-  if (type === 'entity.too.large') return refusal('PAYLOAD_TOO_LARGE', `A request may have at most ${LARGEST_BODY} beside its files.`);
+  if (type === 'entity.too.large') return refusal('PAYLOAD_TOO_LARGE', `A request may have at most ${LIMITS.bodyBytes.value} bytes beside its files.`);
   if (type === 'entity.parse.failed') return refusal('BAD_REQUEST', 'The body is not valid JSON.');
   if (type === 'encoding.unsupported' || type === 'charset.unsupported') return refusal('UNSUPPORTED_MEDIA_TYPE', 'Send UTF-8 JSON, not encoded otherwise.');
   return status !== undefined && status < 500 ? refusal('BAD_REQUEST', 'The request could not be read.') : error;

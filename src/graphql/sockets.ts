@@ -5,22 +5,23 @@ import { CloseCode, handleProtocols, makeServer, MessageType, validateMessage } 
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import type { Caller } from '../core/caller.js';
 import { RequestContext } from '../core/context.js';
+import { isRefusal, refusal, type ErrorCode } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
 import { newRequestScope, requestScope } from '../core/request-scope.js';
 import type { HeldConnection } from '../organization/open-connections.js';
 import { inTime } from './deadline.js';
 import { deliver } from './deliveries.js';
 import { formatError, formatResult } from './errors.js';
+import { answerRaw, mayConnect } from './http.js';
+import { httpStatusOf } from './operations.js';
 import { logRequest } from './request-log.js';
-import { Operations } from './operations.js';
-import { currentRequestId, GRAPHQL_PATH, type Transports } from './server.js';
+import { admit, GRAPHQL_PATH, type Transports } from './server.js';
 
-/** Operations are a few kilobytes; files come by HTTP. */
-const LARGEST_FRAME_BYTES = 1_048_576;
 /** A socket that says nothing of itself in this time is closed. */
 const CONNECTION_INIT_MILLISECONDS = 5_000;
 /** Keeps connections open through proxies, and ends those whose client no longer reads. */
 const KEEP_ALIVE_MILLISECONDS = 12_000;
+const RETRY_AFTER_SECONDS = 1;
 /** A client that does not answer the close of its socket in this time is gone. */
 const CLOSE_GRACE_MILLISECONDS = 1_000;
 /** RFC 6455, 7.4.1. */
@@ -30,6 +31,8 @@ const CLIENT_MESSAGES: ReadonlySet<string> = new Set([MessageType.ConnectionInit
 
 interface SocketState extends Record<PropertyKey, unknown> {
   socket: WebSocket;
+  /** The `x-request-id` of its handshake: that of whatever is said on it. */
+  requestId: string;
   /** The IP address that it came from. */
   address: string;
   caller?: Caller;
@@ -43,13 +46,21 @@ type Protocol = ReturnType<typeof makeServer<Credentials, SocketState>>;
 
 /** Queries and subscriptions over WebSocket (graphql-transport-ws) at GRAPHQL_PATH. */
 export function mountWebSocket(httpServer: Server, transports: Transports): () => Promise<void> {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: LARGEST_FRAME_BYTES, handleProtocols });
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: transports.limits.frameBytes, handleProtocols });
   const protocol = protocolOf(transports);
+  const requestIds = new WeakMap<IncomingMessage, string>();
+  sockets.on('headers', (headers, request) => headers.push(`x-request-id: ${requestIds.get(request)}`));
   httpServer.on('upgrade', (request: IncomingMessage, socket, head) => {
     socket.on('error', () => socket.destroy());
-    const path = request.url?.split('?', 1)[0];
-    if (path !== GRAPHQL_PATH) return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
-    sockets.handleUpgrade(request, socket, head, (webSocket) => serve(protocol, webSocket, transports.addressOf(request), transports.log));
+    const [requestId, address] = [randomUUID(), transports.addressOf(request)];
+    upgradeFault(request, address, transports).then(
+      (fault) => {
+        if (fault) return answerRaw(socket, httpStatusOf([fault]), formatError(fault, requestId, transports.log), transports.http);
+        requestIds.set(request, requestId);
+        sockets.handleUpgrade(request, socket, head, (webSocket) => serve(protocol, { socket: webSocket, requestId, address, begun: Promise.resolve() }, transports.log));
+      },
+      (error: unknown) => answerRaw(socket, 500, formatError(error, requestId, transports.log), transports.http),
+    );
   });
   return async () => {
     for (const client of sockets.clients) client.close(GOING_AWAY, 'The gateway is stopping: connect again.');
@@ -59,34 +70,49 @@ export function mountWebSocket(httpServer: Server, transports: Transports): () =
   };
 }
 
+/** Why a socket is not opened. */
+async function upgradeFault(request: IncomingMessage, address: string, { rateLimits, http }: Transports): Promise<GraphQLError | null> {
+  if (request.url?.split('?', 1)[0] !== GRAPHQL_PATH) return refusal('NOT_FOUND', `WebSockets are at ${GRAPHQL_PATH}.`);
+  if (!mayConnect(request, http)) return refusal('FORBIDDEN', 'Pages of this origin may not connect. CORS_ORIGINS names those that may.');
+  return rateLimits.fromAddress(address).then(
+    () => null,
+    (error: unknown) => (isRefusal(error) ? error : Promise.reject(error)),
+  );
+}
+
 /** The protocol over this gateway's schema: who may connect, what may run, and how errors are shown. */
-function protocolOf({ schema, database, events, authenticate, connections, log }: Transports): Protocol {
-  const operations = new Operations(schema);
+function protocolOf(transports: Transports): Protocol {
+  const { schema, database, events, operations, limits, rateLimits, connections, log } = transports;
   const stateOf = new WeakMap<object, SocketState>();
   return makeServer<Credentials, SocketState>({
     connectionInitWaitTimeout: CONNECTION_INIT_MILLISECONDS,
     onConnect: async ({ connectionParams, extra }) => {
       try {
-        extra.caller = await authenticate(connectionParams?.authorization ?? connectionParams?.Authorization);
+        extra.caller = await admit(transports, connectionParams?.authorization ?? connectionParams?.Authorization, extra.address);
+        // A socket that has closed meanwhile would be held for ever.
+        if (extra.socket.readyState === extra.socket.OPEN) extra.held = connections.hold(extra.caller, () => extra.socket.close(CloseCode.Forbidden, 'Forbidden'));
+        return true;
       } catch (error) {
+        if (!isRefusal(error)) throw error;
+        const { code, retryAfter } = error.extensions as { code: ErrorCode; retryAfter?: number };
         const scope = requestScope.getStore();
-        if (scope) scope.code = 'UNAUTHENTICATED';
-        if (error instanceof GraphQLError) return false;
-        throw error;
+        if (scope) scope.code = code;
+        if (code === 'RATE_LIMITED') extra.socket.close(CloseCode.TooManyInitialisationRequests, `RATE_LIMITED: try again in ${retryAfter} s`);
+        return false;
       }
-      // A socket that has closed meanwhile would be held for ever.
-      if (extra.socket.readyState === extra.socket.OPEN) extra.held = connections.hold(extra.caller, () => extra.socket.close(CloseCode.Forbidden, 'Forbidden'));
-      return true;
     },
-    onSubscribe: ({ extra }, _id, payload) => {
-      const scope = requestScope.getStore();
-      if (scope) scope.caller = extra.caller!;
-      const prepared = operations.prepare(payload.query, payload.operationName, payload.variables);
+    onSubscribe: async ({ extra, subscriptions }, _id, { query, operationName = null, variables = null, extensions }) => {
+      if (Object.keys(subscriptions).length > limits.operationsOfSocket) {
+        return [refusal('RATE_LIMITED', `At most ${limits.operationsOfSocket} operations may run on one socket. Complete some.`, { retryAfter: RETRY_AFTER_SECONDS })];
+      }
+      const refused = await rateLimits.byCaller(extra.caller!).catch((error: unknown) => [error as GraphQLError]);
+      if (refused) return refused;
+      const prepared = operations.prepare({ query, operationName, variables, extensions }, 'WebSocket');
       if (!('document' in prepared)) return prepared;
       const connection = { lastEventId: null, isAuthorized: () => extra.held?.isAuthorized() ?? false };
-      const contextValue = new RequestContext(database, events, extra.caller!, currentRequestId(), extra.address, connection);
+      const contextValue = new RequestContext(database, events, extra.caller!, extra.requestId, extra.address, connection);
       stateOf.set(contextValue, extra);
-      return { schema, document: prepared.document, operationName: payload.operationName ?? null, variableValues: payload.variables ?? null, contextValue };
+      return { schema, document: prepared.document, operationName, variableValues: variables, contextValue };
     },
     // The protocol acknowledges no subscription: the answer to a query that was sent after it does.
     execute: async (operation) => {
@@ -100,16 +126,13 @@ function protocolOf({ schema, database, events, authenticate, connections, log }
       return begun;
     },
     onNext: (_context, _id, _payload, { contextValue }, result) => formatResult(result as ExecutionResult, (contextValue as RequestContext).requestId, log),
-    onError: (_context, _id, _payload, errors) => {
-      const requestId = currentRequestId();
-      return errors.map((error) => formatError(error, requestId, log));
-    },
+    onError: ({ extra }, _id, _payload, errors) => errors.map((error) => formatError(error, extra.requestId, log)),
   });
 }
 
 /** Carries one socket. What its client does wrong closes this socket alone, with the protocol's code. */
-function serve(protocol: Protocol, socket: WebSocket, address: string, log: Log): void {
-  const state: SocketState = { socket, address, begun: Promise.resolve() };
+function serve(protocol: Protocol, state: SocketState, log: Log): void {
+  const { socket } = state;
   // A frame that breaks RFC 6455, or one that is too large: ws closes the socket with its code itself.
   socket.on('error', (error) => log.debug(errorFacts(error), 'socket failed'));
   const stopPinging = keepAlive(socket);
@@ -123,7 +146,7 @@ function serve(protocol: Protocol, socket: WebSocket, address: string, log: Log)
           socket.send(data, () => resolve());
         }),
       close: (code, reason) => socket.close(code, reason),
-      onMessage: (take) => socket.on('message', (data, isBinary) => void receive(socket, data, isBinary, take, log)),
+      onMessage: (take) => socket.on('message', (data, isBinary) => void receive(state, data, isBinary, take, log)),
     },
     state,
   );
@@ -134,18 +157,18 @@ function serve(protocol: Protocol, socket: WebSocket, address: string, log: Log)
   });
 }
 
-async function receive(socket: WebSocket, data: RawData, isBinary: boolean, take: (message: string) => Promise<void>, log: Log): Promise<void> {
+async function receive({ socket, requestId, caller }: SocketState, data: RawData, isBinary: boolean, take: (message: string) => Promise<void>, log: Log): Promise<void> {
   // Nothing that comes after a socket was refused is looked at.
   if (socket.readyState !== socket.OPEN) return;
   const text = String(data);
   const type = isBinary ? null : clientMessageType(text);
   if (type === null) return socket.close(CloseCode.BadRequest, 'Invalid message received');
-  const scope = newRequestScope(randomUUID());
+  const scope = { ...newRequestScope(requestId), caller: caller ?? null };
   const began = performance.now();
   try {
     await requestScope.run(scope, () => take(text));
   } catch (error) {
-    log.error({ requestId: scope.requestId, ...errorFacts(error) }, 'serving a message failed');
+    log.error({ requestId, ...errorFacts(error) }, 'serving a message failed');
     socket.close(CloseCode.InternalServerError, 'Internal server error');
   }
   // An operation is a request, and so is the connection; a subscription's line comes when it ends.

@@ -2,6 +2,7 @@ import type { Caller } from '../core/caller.js';
 import type { Clock } from '../core/clock.js';
 import type { Database } from '../core/database.js';
 import type { Listener } from '../core/listener.js';
+import { refusal } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
 import { revokedKeys } from './reads.js';
 
@@ -9,6 +10,7 @@ import { revokedKeys } from './reads.js';
 export const REVOCATION_CHANNEL = 'kyc_gateway_revocation';
 /** Expiry is looked for this often, and a revocation whose hint was lost: a connection ends within a second of its key. */
 const CHECK_MILLISECONDS = 500;
+const RETRY_AFTER_SECONDS = 1;
 
 /** A connection that is open under a credential. */
 export interface HeldConnection {
@@ -21,12 +23,15 @@ export interface HeldConnection {
 interface Held {
   caller: Caller;
   authorized: boolean;
+  open: boolean;
   end: () => void;
 }
 
 /** The connections of this process by the key that opened them, or that minted the token that did: they end when their credential does, wherever it was revoked. */
 export class OpenConnections {
   #byKey = new Map<string, Set<Held>>();
+  /** How many each key or customer has open. */
+  #openOf = new Map<string, number>();
   #listener: Listener | null = null;
   #timer: NodeJS.Timeout | undefined;
   #checking = false;
@@ -35,6 +40,8 @@ export class OpenConnections {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly log: Log,
+    /** How many connections a key, or a customer, may have at once. */
+    private readonly most: number,
   ) {}
 
   async start(): Promise<void> {
@@ -47,19 +54,33 @@ export class OpenConnections {
     await this.#listener?.close();
   }
 
-  /** Keeps an eye on a connection: `end` is called, once, when its credential has been revoked or has expired. */
+  /** Keeps an eye on a connection: `end` is called, once, when its credential has been revoked or has expired. Throws RATE_LIMITED. */
   hold(caller: Caller, end: () => void): HeldConnection {
-    const held: Held = { caller, authorized: true, end };
+    const held: Held = { caller, authorized: true, open: true, end };
+    const open = this.#openOf.get(caller.actor) ?? 0;
+    if (open >= this.most) {
+      throw refusal('RATE_LIMITED', `A key or token may have ${this.most} sockets and event streams open at once. Close some.`, { retryAfter: RETRY_AFTER_SECONDS });
+    }
+    this.#openOf.set(caller.actor, open + 1);
     const key = caller.role === 'OPERATOR' ? caller.actor : caller.keyId;
     const group = this.#byKey.get(key) ?? new Set<Held>();
     this.#byKey.set(key, group.add(held));
     return {
       isAuthorized: () => held.authorized && !this.#hasExpired(caller),
       release: () => {
+        if (!held.open) return;
+        held.open = false;
+        this.#closed(caller.actor);
         group.delete(held);
         if (group.size === 0 && this.#byKey.get(key) === group) this.#byKey.delete(key);
       },
     };
+  }
+
+  #closed(actor: string): void {
+    const open = (this.#openOf.get(actor) ?? 1) - 1;
+    if (open > 0) this.#openOf.set(actor, open);
+    else this.#openOf.delete(actor);
   }
 
   #hasExpired(caller: Caller): boolean {

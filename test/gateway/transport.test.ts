@@ -45,7 +45,7 @@ const REFUSED: Record<string, Wire & { code: string; status: number }> = {
   'JSON that says it is compressed and is not': { headers: { ...JSON_TYPE, 'content-encoding': 'gzip' }, body: '{}', code: 'BAD_REQUEST', status: 400 },
   'a body of 3 MB': { headers: JSON_TYPE, body: JSON.stringify({ query: QUERY, variables: { x: 'x'.repeat(3_000_000) } }), code: 'PAYLOAD_TOO_LARGE', status: 413 },
   'a document that does not parse': { headers: JSON_TYPE, body: JSON.stringify({ query: '{ errorCodes {' }), code: 'GRAPHQL_PARSE_FAILED', status: 400 },
-  'a document of 20,000 tokens': { headers: JSON_TYPE, body: JSON.stringify({ query: `{ ${'a '.repeat(20_000)} }` }), code: 'GRAPHQL_PARSE_FAILED', status: 400 },
+  'a document of 20,000 tokens': { headers: JSON_TYPE, body: JSON.stringify({ query: `{ ${'a '.repeat(20_000)} }` }), code: 'OPERATION_TOO_COMPLEX', status: 400 },
   'a field that there is not': { headers: JSON_TYPE, body: JSON.stringify({ query: '{ nothing }' }), code: 'GRAPHQL_VALIDATION_FAILED', status: 400 },
   'two operations and no name': { headers: JSON_TYPE, body: JSON.stringify({ query: 'query A { __typename } query B { __typename }' }), code: 'BAD_REQUEST', status: 400 },
   'a subscription': { headers: JSON_TYPE, body: JSON.stringify(SUBSCRIPTION), code: 'OPERATION_NOT_ALLOWED', status: 400 },
