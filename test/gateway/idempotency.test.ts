@@ -43,6 +43,11 @@ const byOperator = (ask: (organizationId: string) => Record<string, unknown> | P
   client: gateway.client(OPERATOR_KEY),
   input: await ask((await gateway.organization()).id),
 });
+const byAdmin = (ask: (customerId: string, admin: Client) => Record<string, unknown> | Promise<Record<string, unknown>>) => async (): Promise<Asking> => {
+  const { partner, id } = await gateway.organization();
+  const admin = gateway.client(await gateway.key(id, 'ADMIN'));
+  return { client: admin, input: await ask(await newCustomer(partner), admin) };
+};
 
 async function endpoint(client: Client): Promise<string> {
   const answer = await client.post({ query: 'mutation ($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) { endpoint { id } } }', variables: { input: ENDPOINT } });
@@ -95,6 +100,13 @@ const MUTATIONS: Readonly<Record<string, () => Promise<Asking>>> = {
     return { client: (await bringTo(gateway, 'APPROVED', { partnerUserId })).partner, input: { partnerUserId } };
   },
   revealKycData: of('IN_REVIEW', ({ identityId }) => ({ identityId, fields: ['nationalIdNumber'], reason: 'A review.' }), 'reviewer'),
+  inspectFile: byPartner(async () => ({ documentType: 'FRONT_PHOTO', file: await photo() })),
+  placeLegalHold: byAdmin((customerId) => ({ customerId, reason: 'A court asked.' })),
+  releaseLegalHold: byAdmin(async (customerId, admin) => {
+    await admin.post({ query: 'mutation ($input: PlaceLegalHoldInput!) { placeLegalHold(input: $input) { customer { id } } }', variables: { input: { customerId, reason: 'A court asked.' } } });
+    return { customerId, reason: 'The case is closed.' };
+  }),
+  updateHostedPage: byOperator((organizationId) => ({ organizationId, colour: '#003366' })),
   createWebhookEndpoint: byPartner(() => ENDPOINT),
   updateWebhookEndpoint: byPartner(async (client) => ({ endpointId: await endpoint(client), description: 'Changed' })),
   deleteWebhookEndpoint: byPartner(async (client) => ({ endpointId: await endpoint(client) })),
@@ -103,8 +115,8 @@ const MUTATIONS: Readonly<Record<string, () => Promise<Asking>>> = {
   replayWebhookDelivery: byPartner(async (client) => ({ deliveryId: await delivery(client) })),
   replayWebhookEvents: byPartner(async (client) => ({ endpointId: await endpoint(client), after: '2026-01-01T00:00:00Z', before: '2026-01-02T00:00:00Z' })),
 };
-/** What answers with a secret, which is shown once. */
-const SECRET = ['createApiKey', 'createClientToken', 'exchangeVerificationCode', 'createSession', 'revealKycData', 'createWebhookEndpoint', 'rotateWebhookSecret'];
+/** What answers with a secret, which is shown once; inspectFile, whose answer nothing is kept of, is refused like them. */
+const SECRET = ['inspectFile', 'createApiKey', 'createClientToken', 'exchangeVerificationCode', 'createSession', 'revealKycData', 'createWebhookEndpoint', 'rotateWebhookSecret'];
 const mutations = ROOTS.filter(({ operation }) => operation === 'mutation');
 const counts = { replayed: 0, secrets: 0 };
 

@@ -8,7 +8,7 @@ import { databaseParts } from '../../src/gateway.js';
 import type { Client } from '../support/client.js';
 import { bringTo, photo, type Applicant } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
-import { CREATE_CUSTOMER, CUSTOMER, REVIEW, SUBMIT_DOCUMENT } from '../support/operations.js';
+import { CUSTOMER, REVIEW, SUBMIT_DOCUMENT } from '../support/operations.js';
 import { KEY_RING } from '../support/key-ring.js';
 import { TOKEN_KEY } from '../support/token-key.js';
 import { documentOf, LEAVES, leastVariables, withValue, type Leaf } from '../support/roots.js';
@@ -120,8 +120,9 @@ describe('the log holds no value', () => {
   it('of an unexpected error, which says what and where: a database that quotes its rows', async () => {
     // The database itself breaks, and its words quote the statement with its values.
     const from = lines.length;
-    await alterDatabase('alter table customer add constraint canary check (first_name <> \'Canaria4711\')');
-    const refused = await gateway.client(person.partner.key).refusal(CREATE_CUSTOMER, { input: { email: 'canary@example.com', firstName: CANARY } });
+    await alterDatabase('alter table organization add constraint canary check (name <> \'Canaria4711\') not valid');
+    const { json } = await gateway.operator.post({ query: 'mutation ($input: CreateOrganizationInput!) { createOrganization(input: $input) { organization { id } } }', variables: { input: { name: CANARY, environment: 'LIVE' } } });
+    const refused = json.errors![0]!.extensions;
     expect(refused).toMatchObject({ code: 'INTERNAL_SERVER_ERROR' });
     const [line] = parsed(from).filter(({ msg }) => msg === 'unexpected error');
     expect(line).toMatchObject({ requestId: refused.requestId, errorCode: '23514' });
