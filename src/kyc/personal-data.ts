@@ -26,8 +26,8 @@ type Classes<Name extends string> = Readonly<Record<Name, PersonalClass>>;
 
 const KYC_DATA: Classes<FieldName> = {
   legalFirstName: 'NAME', legalMiddleName: 'NAME', legalLastName: 'NAME', phoneNumber: 'CONTACT', dateOfBirth: 'BIRTH_AND_ORIGIN',
-  nationality: 'BIRTH_AND_ORIGIN', countryOfResidence: 'BIRTH_AND_ORIGIN', nationalIdType: 'OFFICIAL_NUMBER', nationalIdNumber: 'OFFICIAL_NUMBER',
-  nationalIdIssuingCountry: 'OFFICIAL_NUMBER', employmentStatus: 'FINANCIAL', mostRecentOccupation: 'FINANCIAL', occupation: 'FINANCIAL',
+  nationality: 'BIRTH_AND_ORIGIN', countryOfResidence: 'BIRTH_AND_ORIGIN', nationalIdType: 'DOCUMENT', nationalIdNumber: 'OFFICIAL_NUMBER',
+  nationalIdIssuingCountry: 'DOCUMENT', employmentStatus: 'FINANCIAL', mostRecentOccupation: 'FINANCIAL', occupation: 'FINANCIAL',
   sourceOfFunds: 'FINANCIAL', accountPurpose: 'FINANCIAL', expectedMonthlyPaymentsUsd: 'FINANCIAL', isIntermediary: 'FINANCIAL',
   politicallyExposedPerson: 'EXPOSURE', annualIncome: 'FINANCIAL', netWorth: 'FINANCIAL', sourceOfNetWorth: 'FINANCIAL',
   initialDepositType: 'FINANCIAL', expectedMonthlyDeposits: 'FINANCIAL', expectedMonthlyWithdrawals: 'FINANCIAL',

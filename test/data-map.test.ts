@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { dataMap, mappedFields } from '../src/data-map.js';
+import { databaseParts } from '../src/gateway.js';
+import { PERSONAL_CLASSES, SEALED_TABLES } from '../src/kyc/personal-data.js';
+import { read } from './support/sources.js';
+
+/** What says nothing of a person but where they stand. A new property belongs here, or into kyc/personal-data.ts. */
+const IMPERSONAL: Readonly<Record<string, string>> = {
+  ApiKey: 'id organizationId prefix secretHash role name createdAt expiresAt revokedAt lastUsedAt',
+  Customer: 'id organizationId type status kycStatus identityStatus documentAttemptsRemaining hasDocuments sealed emailIndex partnerUserIndex erasedAt verifiedAt currentIdentityId legalHoldSince version createdAt updatedAt',
+  Identity: 'id organizationId customerId status step transactionType sealed enterpriseIndex userIndex nationalIdIndex programId policy demands evaluations documentSubmissions documentAttemptsRemaining needsPerson hostedPage debugStatus version createdAt updatedAt',
+  Document: 'id organizationId identityId customerId sealed selectedIdClass status submission version createdAt updatedAt',
+  FileUpload: 'id organizationId documentId customerId sealed documentType fileSize mimeType width height uploadStatus storageKey warnings createdAt',
+  FileRead: 'id organizationId fileId documentId reader readAt',
+  Signature: 'id organizationId identityId customerId sealed contractType contractVersion contractSignedDate createdAt',
+};
+/** Entities of which no row is about a person. */
+const OF_THE_ORGANIZATION = ['Organization', 'WebhookEndpoint', 'WebhookDelivery'];
+
+const entities = databaseParts.entities.map((entity) => entity.meta).filter(({ className }) => !OF_THE_ORGANIZATION.includes(className));
+const fields = mappedFields();
+const propertiesOf = (entity: string): Set<string> => new Set(fields.filter((field) => field.entity === entity).map(({ path }) => path.split('.')[0]!));
+
+describe('docs/data-map.md', () => {
+  it('is what the code says: `npm run docs` writes it', () => {
+    expect(read('docs/data-map.md')).toBe(dataMap());
+  });
+});
+
+describe('every column', () => {
+  it.each(entities.map((meta) => [meta.className, meta] as const))('of %s is declared as personal, or known to say nothing of a person', (name, meta) => {
+    const declared = [...propertiesOf(name), ...(IMPERSONAL[name] ?? '').split(' ')];
+    expect(Object.keys(meta.properties).filter((property) => !declared.includes(property))).toEqual([]);
+    expect(declared.filter((property) => !(property in meta.properties))).toEqual([]);
+  });
+
+  it.each(SEALED_TABLES.map((table) => [table.entity, table] as const))('of %s that is declared as encrypted is, and no other', (name, { fields: sealed }) => {
+    const encrypted = fields.filter(({ entity, personalClass }) => entity === name && PERSONAL_CLASSES[personalClass].sealed).map(({ path }) => path.split('.')[0]!);
+    expect(Object.keys(sealed).toSorted()).toEqual([...new Set(encrypted)].toSorted());
+  });
+
+  it('is looked at: the count', () => {
+    console.log(`data map: ${fields.length} personal fields of ${new Set(fields.map(({ entity }) => entity)).size} entities`);
+    expect(fields.length).toBeGreaterThanOrEqual(60);
+  });
+});
