@@ -172,7 +172,7 @@ function asRefusal(error: unknown): unknown {
   if (error instanceof GraphQLError || !(error instanceof Error)) return error;
   const { type, status } = error as Error & { type?: string; status?: number };
   if (type === 'entity.too.large') return refusal('PAYLOAD_TOO_LARGE', `A request may have at most ${LIMITS.bodyBytes.value} bytes beside its files.`);
-  if (type === 'entity.parse.failed') return refusal('BAD_REQUEST', 'The body is not valid JSON.');
+  if (type === 'entity.parse.failed') return refusal('BAD_REQUEST', 'The body is not a JSON object: send {"query": "…"}.');
   if (type === 'encoding.unsupported' || type === 'charset.unsupported') return refusal('UNSUPPORTED_MEDIA_TYPE', 'Send UTF-8 JSON, not encoded otherwise.');
   return status !== undefined && status < 500 ? refusal('BAD_REQUEST', 'The request could not be read.') : error;
 }
