@@ -3,7 +3,7 @@ import { areProxies } from './caller-address.js';
 import { parseScannerUrl, type ScannerAddress } from './scanner-address.js';
 import { parseStorageUrl, type StorageLocation } from './storage-location.js';
 
-/** What the gateway runs with, read once from the environment (ARCHITECTURE.md, Operating interface). */
+/** What the gateway runs with, read once from the environment (README.md, Configuration). */
 export interface Config {
   host: string;
   port: number;

@@ -39,7 +39,7 @@ export async function openTokenKey({ tokenKey, dataDirectory }: Pick<Config, 'to
   });
   if (kept !== null) return parseTokenKey(kept, `${path}, which holds TOKEN_KEY,`);
   const made = JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }));
-  await writeFile(`${path}.new`, made, { mode: KEY_FILE_MODE });
+  await writeFile(`${path}.new`, made, { mode: KEY_FILE_MODE, flush: true });
   await rename(`${path}.new`, path);
   return parseTokenKey(made, 'TOKEN_KEY');
 }

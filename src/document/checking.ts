@@ -20,6 +20,7 @@ export class FileChecks {
 
   /** The verdict on one file. Throws what submitDocument would throw of it, at the path `file`. */
   async inspect(caller: Member, documentType: DocumentFileType, file: Promise<IncomingFile>): Promise<Extract<Inspection, { ok: true }>> {
+    this.core.space?.require();
     const { policy } = await readOrganization(this.core.database, caller.organizationId);
     const [received] = await receiveFiles(
       [file],

@@ -57,8 +57,9 @@ export async function openKeyRing({ keyRing, dataDirectory }: Pick<Config, 'keyR
   return new KeptKeyRing(path, ringKeys(made, 'KEY_RING'));
 }
 
+/** On the disk before it has its name: without it nothing opens that was encrypted since. */
 async function writeRing(path: string, entries: readonly string[]): Promise<void> {
-  await writeFile(`${path}.new`, `${entries.join('\n')}\n`, { mode: RING_FILE_MODE });
+  await writeFile(`${path}.new`, `${entries.join('\n')}\n`, { mode: RING_FILE_MODE, flush: true });
   await rename(`${path}.new`, path);
 }
 

@@ -67,14 +67,13 @@ export class PlainRows {
     const reader = this.#reader() as unknown as Kysely<KeyTables>;
     const existing = await reader.selectFrom('data_key').select('id').where('customer_id', '=', customerId).executeTakeFirst();
     if (!existing) {
-      const made = await this.vault().makeKey(customerId);
+      const made = await this.vault().makeKey(customerId, false);
       await reader
         .insertInto('data_key')
         .values({ ...made, customer_id: customerId, organization_id: organizationId, created_at: new Date().toISOString(), destroyed_at: null })
         .onConflict((conflict) => conflict.doNothing())
         .execute();
-      // Another may have been first: theirs counts.
-      this.vault().forget(customerId);
+      // Another may have been first: theirs counts, and is what keyOf reads.
     }
     return this.vault().keyOf(organizationId, customerId);
   }

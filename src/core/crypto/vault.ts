@@ -88,11 +88,14 @@ export class Vault {
     return this.indexes.of(organizationId, purpose, value);
   }
 
-  /** A new data key for a customer that is about to be created. Not inside a transaction. */
-  async makeKey(customerId: string): Promise<NewDataKey> {
+  /**
+   * A new data key for a customer that is about to be created, at hand from now on; not inside a transaction. A customer that
+   * exists may be given another's meanwhile: for it, nothing is at hand before the row of the key is.
+   */
+  async makeKey(customerId: string, atHand = true): Promise<NewDataKey> {
     const key = newDataKey();
     const { keyId, wrapped } = await this.management.wrap(key.secret, purposeOf(customerId));
-    this.#cache.set(customerId, { fetched: Promise.resolve(key), key });
+    if (atHand) this.#cache.set(customerId, { fetched: Promise.resolve(key), key });
     return { id: key.id, key_id: keyId, wrapped };
   }
 
@@ -115,11 +118,6 @@ export class Vault {
     if (absent.length > 0) this.#fetch(organizationId, absent);
     const keys = await Promise.all(wanted.map((id) => this.#cache.get(id)?.fetched ?? this.#fetch(organizationId, [id]).get(id)!));
     return new Map(wanted.map((id, index) => [id, keys[index] ?? null]));
-  }
-
-  /** Forgets a key that was destroyed, here; other replicas are told (KEY_CHANNEL) or forget it in a minute. */
-  forget(customerId: string): void {
-    this.#cache.delete(customerId);
   }
 
   /** What of rows is personal, opened: one decryption a row, whose failure is its own. What was stored before there was encryption passes as it is. */

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { Client } from '../../support/client.js';
 import { OPERATOR_KEY, newOrganization, type TestOrganization } from '../../support/gateway.js';
 import { ROOT } from '../../support/sources.js';
+import { KEY_RING } from '../../support/key-ring.js';
 import { TOKEN_KEY } from '../../support/token-key.js';
 
 /** How it ended, and what it said on standard error. */
@@ -43,7 +44,7 @@ export class Program {
   async start(): Promise<number> {
     const began = performance.now();
     const child = spawn(process.execPath, [join(ROOT, 'dist', 'main.js')], {
-      env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: this.dataDirectory, OPERATOR_KEY, TOKEN_KEY, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', ...this.environment },
+      env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: this.dataDirectory, OPERATOR_KEY, TOKEN_KEY, KEY_RING, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', ...this.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
