@@ -1,4 +1,4 @@
-/** `npm run faults` runs everything; continuous integration, with FAULTS=short, a part of it within five minutes. */
+/** `npm run faults` runs everything; with FAULTS=short, some of each. */
 export const isFull = process.env['FAULTS'] !== 'short';
 
 /** How many of something a run makes. */
