@@ -15,7 +15,7 @@ import type { FileStorage } from './storage.js';
 export const FILES_PATH = '/files';
 /** Long enough to look at a document, too short to be worth passing on. */
 const LINK_SECONDS = 300;
-const READERS: readonly Role[] = ['PARTNER', 'REVIEWER', 'ADMIN'];
+const READERS: readonly Role[] = ['PARTNER', 'REVIEWER'];
 
 /** What a link says beside the file's id. */
 export interface LinkClaims {

@@ -50,7 +50,7 @@ export const FIELD_PERMISSIONS: Readonly<Record<string, TypeRules>> = {
   },
   FileUpload: {
     shown: ['documentType', 'fileName', 'fileSize', 'mimeType', 'width', 'height', 'sha256', 'uploadStatus', 'warnings'],
-    kept: { url: TO_STAFF, reads: { roles: ['REVIEWER', 'ADMIN'], otherwise: [] } },
+    kept: { url: { roles: ['PARTNER', 'REVIEWER'], otherwise: null }, reads: { roles: ['REVIEWER', 'ADMIN'], otherwise: [] } },
   },
   Signature: {
     shown: ['id', 'identity', 'contractType', 'contractVersion', 'contractSignerNameFull', 'contractSignedDate', 'contractSignedIPAddress', 'createdAt'],
