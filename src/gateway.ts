@@ -66,6 +66,7 @@ import { demoKeys, type DemoKeys } from './organization/demo.js';
 import { ApiKeyEntity, OrganizationEntity } from './organization/entity.js';
 import { isEmbedder } from './organization/hosted-page.js';
 import { HostedPageResolver } from './organization/page-resolver.js';
+import { KeyCache } from './organization/key-cache.js';
 import { KeyUse } from './organization/key-use.js';
 import { OpenConnections } from './organization/open-connections.js';
 import { OrganizationResolver } from './organization/resolver.js';
@@ -148,6 +149,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
 
 interface Parts {
   core: Core;
+  apiKeys: KeyCache;
   documents: DocumentCommands;
   checks: FileChecks;
   links: FileLinks;
@@ -188,7 +190,8 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   const events = new EventStream(database, log);
   await events.start();
   undo.push(() => events.stop());
-  const connections = new OpenConnections(database, core.clock, log, limitsWith(overrides.limits ?? {}).connections);
+  const apiKeys = new KeyCache(database);
+  const connections = new OpenConnections(database, core.clock, log, limitsWith(overrides.limits ?? {}).connections, apiKeys);
   await connections.start();
   undo.push(() => connections.stop());
   const retention = new EventRetention(core);
@@ -203,14 +206,14 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   undo.push(() => refusals.stop());
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   const tokens = new Tokens(database, core.clock, tokenKey);
-  return { core, documents, checks: new FileChecks(core, storage, judge), links, sweep: new FileSweep(core, storage), events, connections, retention, plainSweep, keys, webhooks, refusals, tokenKey, tokens };
+  return { core, apiKeys, documents, checks: new FileChecks(core, storage, judge), links, sweep: new FileSweep(core, storage), events, connections, retention, plainSweep, keys, webhooks, refusals, tokenKey, tokens };
 }
 
 /** The resolvers of every floor, each with what it needs. */
-function resolversOf({ core, documents, checks, links, webhooks, tokens }: Parts): object[] {
+function resolversOf({ core, apiKeys, documents, checks, links, webhooks, tokens }: Parts): object[] {
   return [
     new RootResolver(),
-    new OrganizationResolver(core),
+    new OrganizationResolver(core, apiKeys),
     new HostedPageResolver(core),
     new AuditResolver(),
     new CustomerResolver(core),
@@ -261,7 +264,7 @@ async function serve(config: Config, parts: Parts, { keys, limits }: Served, und
     if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ actor: caller, operation, code: 'FORBIDDEN' });
   });
   replayRepeats(schema, core);
-  const authenticate = authenticator(database, clock, { operatorKey: config.operatorKey, tokens, keyUse: new KeyUse(database, clock, log), refusals });
+  const authenticate = authenticator(clock, { operatorKey: config.operatorKey, keys: parts.apiKeys, tokens, keyUse: new KeyUse(database, clock, log), refusals });
   const transports = await openTransports(config, { schema, database, events, connections, authenticate, limits, log });
   undo.push(() => transports.rateLimits.stop());
   const app = express();

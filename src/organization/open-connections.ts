@@ -4,6 +4,7 @@ import type { Database } from '../core/database.js';
 import type { Listener } from '../core/listener.js';
 import { refusal } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
+import type { KeyCache } from './key-cache.js';
 import { revokedKeys } from './reads.js';
 
 /** The channel of NOTIFY on which the id of a key is announced that has just been revoked. */
@@ -42,6 +43,8 @@ export class OpenConnections {
     private readonly log: Log,
     /** How many connections a key, or a customer, may have at once. */
     private readonly most: number,
+    /** What else a revoked key is to be taken from. */
+    private readonly keys: Pick<KeyCache, 'forget'>,
   ) {}
 
   async start(): Promise<void> {
@@ -88,6 +91,7 @@ export class OpenConnections {
   }
 
   #end(keyId: string): void {
+    this.keys.forget(keyId);
     const group = this.#byKey.get(keyId);
     if (!group) return;
     this.#byKey.delete(keyId);
