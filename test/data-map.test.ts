@@ -6,7 +6,7 @@ import { read } from './support/sources.js';
 
 /** What says nothing of a person but where they stand. A new property belongs here, or into kyc/personal-data.ts. */
 const IMPERSONAL: Readonly<Record<string, string>> = {
-  ApiKey: 'id organizationId prefix secretHash role name createdAt expiresAt revokedAt lastUsedAt',
+  ApiKey: 'id organizationId prefix secretHash role name subject createdAt expiresAt revokedAt lastUsedAt',
   Customer: 'id organizationId type status kycStatus identityStatus documentAttemptsRemaining hasDocuments sealed emailIndex partnerUserIndex erasedAt verifiedAt currentIdentityId legalHoldSince version createdAt updatedAt',
   Identity: 'id organizationId customerId status step transactionType sealed enterpriseIndex userIndex nationalIdIndex programId policy demands evaluations documentSubmissions documentAttemptsRemaining needsPerson hostedPage debugStatus version createdAt updatedAt',
   Document: 'id organizationId identityId customerId sealed selectedIdClass status submission version createdAt updatedAt',

@@ -41,7 +41,15 @@ export const FIELD_PERMISSIONS: Readonly<Record<string, TypeRules>> = {
       'id', 'customer', 'status', 'organizationId', 'transactionType', 'kycData', 'errorDescription', 'requirements', 'allowedActions', 'documents', 'documentAttemptsRemaining',
       'signatures', 'signaturesRequired', 'signaturesSubmitted', 'events', 'version', 'createdAt', 'updatedAt',
     ],
-    kept: { enterpriseId: TO_STAFF, userId: TO_STAFF, programId: TO_STAFF, debugStatus: TO_STAFF, debugFailureReason: TO_STAFF },
+    kept: {
+      enterpriseId: TO_STAFF,
+      userId: TO_STAFF,
+      programId: TO_STAFF,
+      debugStatus: TO_STAFF,
+      debugFailureReason: TO_STAFF,
+      // Reviewers write it for each other, and may say there what they would not say to the partner.
+      reviewNote: { roles: ['REVIEWER', 'ADMIN'], otherwise: null },
+    },
   },
   Document: {
     shown: ['id', 'identity', 'selectedIdClass', 'status', 'number', 'issuingCountry', 'issueDate', 'expirationDate', 'rejectionReason', 'summary', 'fileUploads', 'createdAt', 'updatedAt'],

@@ -93,6 +93,11 @@ export class IdentityResolver {
     return (await context.load(identityPersonal, identity.row)).userId;
   }
 
+  @FieldResolver(() => String, { nullable: true, description: 'What a reviewer has noted with the last decision that bore a note; null before the first. For REVIEWER and ADMIN; null to everyone else.' })
+  async reviewNote(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(identityPersonal, identity.row)).reviewNote;
+  }
+
   @FieldResolver(() => String, { nullable: true, description: 'Sandbox only; null elsewhere.' })
   async debugFailureReason(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<string | null> {
     return (await context.load(identityPersonal, identity.row)).debugFailureReason;

@@ -6,7 +6,9 @@ import { Encryption } from './encryption.js';
 import { HostedPage } from './hosted-page.js';
 import { EventRetention } from './event-retention.js';
 import { Idempotency } from './idempotency.js';
+import { KeySubjects } from './key-subjects.js';
 import { LegalHold } from './legal-hold.js';
+import { PlainChildren } from './plain-children.js';
 import { StuckAttempts } from './stuck-attempts.js';
 import { Webhooks } from './webhooks.js';
 
@@ -23,4 +25,6 @@ export const migrations = [
   { name: '0009-stuck-attempts', class: StuckAttempts },
   { name: '0010-legal-hold', class: LegalHold },
   { name: '0011-hosted-page', class: HostedPage },
+  { name: '0012-plain-children', class: PlainChildren },
+  { name: '0013-key-subjects', class: KeySubjects },
 ];

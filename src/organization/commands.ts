@@ -26,6 +26,8 @@ export interface NewApiKey {
   role: KeyRole;
   name: string;
   expiresAt?: Date | null | undefined;
+  /** Who signs in for it at the OpenID provider, where somebody does. */
+  subject?: string;
 }
 
 /** Creates an organization, under the default policy but for what is said otherwise. */
@@ -102,6 +104,7 @@ export async function createApiKey(core: Core, caller: Caller, input: NewApiKey)
       secretHash: minted.secretHash,
       role: input.role,
       name: name.value,
+      subject: input.subject ?? null,
       createdAt: now,
       expiresAt: input.expiresAt ?? null,
       revokedAt: null,

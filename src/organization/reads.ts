@@ -19,6 +19,7 @@ interface OrganizationTables {
     secret_hash: string;
     role: KeyRole;
     name: string;
+    subject: string | null;
     created_at: string;
     last_used_at: string | null;
     expires_at: string | null;
@@ -41,6 +42,19 @@ export async function readOrganization(database: Database, organizationId: strin
 /** A key by its id, which the caller is known to have. */
 export function readApiKey(database: Database, id: string): Promise<ApiKey> {
   return database.owner().findOneOrFail(ApiKeyEntity, { id }, { filters: false });
+}
+
+/** The keys of whoever acts in a command: of a person who signs in those of every time, of anybody else the one key. */
+export async function keysOfPerson(unit: UnitOfWork): Promise<string[]> {
+  const { actor } = unit.principal;
+  const rows = await (unit.em.getKysely() as unknown as Kysely<OrganizationTables>)
+    .selectFrom('api_key as mine')
+    .innerJoin('api_key as same', (join) => join.onRef('same.organization_id', '=', 'mine.organization_id').onRef('same.subject', '=', 'mine.subject'))
+    .select('same.id')
+    .where('mine.organization_id', '=', unit.organizationId)
+    .where('mine.id', '=', actor)
+    .execute();
+  return rows.length > 0 ? rows.map(({ id }) => id) : [actor];
 }
 
 /** Who acts by a key, by the key's id; null when there is none such, or it is revoked or expired. */
@@ -85,7 +99,7 @@ export async function callerOf(database: Database, clock: Clock, operatorKey: st
 }
 
 /** A key as it is listed: everything but its secret's digest. */
-export type ApiKeyRow = Omit<OrganizationTables['api_key'], 'secret_hash'>;
+export type ApiKeyRow = Omit<OrganizationTables['api_key'], 'secret_hash' | 'subject'>;
 
 /** A page of an organization's keys, newest first; null when there is no such organization. */
 export async function apiKeyPage(database: Database, organizationId: string, page: PageRequest): Promise<ApiKeyRow[] | null> {
