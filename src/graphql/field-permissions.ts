@@ -28,7 +28,7 @@ export const FIELD_PERMISSIONS: Readonly<Record<string, TypeRules>> = {
   Customer: {
     shown: [
       'id', 'type', 'status', 'kycStatus', 'partnerUserId', 'email', 'firstName', 'lastName', 'verifiedAt', 'kycData', 'requirements', 'allowedActions',
-      'identity', 'identities', 'events', 'version', 'createdAt', 'updatedAt',
+      'identity', 'identities', 'events', 'version', 'createdAt', 'updatedAt', 'erasedAt',
     ],
     kept: {
       verificationLink: { roles: ['PARTNER'], otherwise: null },

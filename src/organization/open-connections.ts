@@ -11,6 +11,8 @@ export const REVOCATION_CHANNEL = 'kyc_gateway_revocation';
 /** Expiry is looked for this often, and a revocation whose hint was lost: a connection ends within a second of its key. */
 const CHECK_MILLISECONDS = 500;
 const RETRY_AFTER_SECONDS = 1;
+/** So long the connections of a customer stay whose data was erased: its subscriptions say so first. */
+const ERASURE_GRACE_MILLISECONDS = 500;
 
 /** A connection that is open under a credential. */
 export interface HeldConnection {
@@ -77,6 +79,12 @@ export class OpenConnections {
     };
   }
 
+  /** Ends what is open under tokens of a customer whose data has been erased. */
+  endCustomer(customerId: string): void {
+    const theirs = [...this.#byKey.values()].flatMap((group) => [...group]).filter(({ caller }) => 'customerId' in caller && caller.customerId === customerId);
+    if (theirs.length > 0) setTimeout(() => theirs.forEach(endHeld), ERASURE_GRACE_MILLISECONDS).unref();
+  }
+
   #closed(actor: string): void {
     const open = (this.#openOf.get(actor) ?? 1) - 1;
     if (open > 0) this.#openOf.set(actor, open);
@@ -120,6 +128,7 @@ export class OpenConnections {
 }
 
 function endHeld(held: Held): void {
+  if (!held.authorized) return;
   held.authorized = false;
   held.end();
 }

@@ -5,7 +5,7 @@ import type { RequestContext } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import { badInput, notFound } from '../core/errors.js';
 import { SECONDS_PER_DAY } from '../core/clock.js';
-import { createApiKey, createOrganization, organizationFor, requireSandbox, revokeApiKey, updatePolicy } from './commands.js';
+import { createApiKey, createOrganization, organizationFor, requireSandbox, RETENTION_JOB, revokeApiKey, updatePolicy } from './commands.js';
 import type { ApiKey, Organization } from './entity.js';
 import { policyView } from './policy-view.js';
 import { apiKeyPage, readApiKey, readOrganization, type ApiKeyRow } from './reads.js';
@@ -90,10 +90,11 @@ export class OrganizationResolver {
   })
   async advanceSandboxClock(@Ctx() context: RequestContext, @Arg('input', () => AdvanceSandboxClockInput) input: AdvanceSandboxClockInput): Promise<AdvanceSandboxClockPayload> {
     const { organizationId } = context.member;
-    requireSandbox((await readOrganization(context.database, organizationId)).environment);
+    const { environment, policy } = await readOrganization(context.database, organizationId);
+    requireSandbox(environment);
     if (input.seconds < 0 || input.seconds > LONGEST_ADVANCE_SECONDS) {
       throw badInput([{ path: 'seconds', code: 'out_of_range', message: `Give 0 to ${LONGEST_ADVANCE_SECONDS} seconds.` }]);
     }
-    return { now: await advanceClock(this.core, context.member, input.seconds) };
+    return { now: await advanceClock(this.core, context.member, input.seconds, policy.retentionDays === null ? [] : [RETENTION_JOB]) };
   }
 }
