@@ -63,6 +63,7 @@ import { openTransports } from './graphql/transports.js';
 import { mountWebSocket } from './graphql/sockets.js';
 import { IdentityEntity } from './identity/entity.js';
 import { CustomerIdentityResolver, IdentityResolver, ReviewResolver } from './identity/resolver.js';
+import type { ProviderName } from './kyc/policy.js';
 import { SEALED_TABLES } from './kyc/personal-data.js';
 import { migrations } from './migrations/index.js';
 import { demoKeys, type DemoKeys } from './organization/demo.js';
@@ -77,6 +78,7 @@ import { SignatureEntity } from './signature/entity.js';
 import { IdentitySignatureResolver, SignatureResolver } from './signature/resolver.js';
 import { VerificationJobs } from './verification/jobs.js';
 import { manualProvider } from './verification/manual.js';
+import type { Provider } from './verification/provider.js';
 import { CustomerRequirementResolver, DryRunResolver, IdentityRequirementResolver } from './verification/resolver.js';
 import { sandboxProvider } from './verification/sandbox.js';
 import { ATTEMPT_TIMEOUT_MILLISECONDS } from './webhook/delivery.js';
@@ -101,6 +103,8 @@ export interface Overrides {
   workers?: boolean;
   /** Who holds the key-encryption keys, in place of the key ring. */
   keyManagement?: KeyManagement;
+  /** Who decides, by the name that policy gives it, in place of the gateway's own. */
+  providers?: Partial<Record<ProviderName, Provider>>;
   /** Reaches the database otherwise: for tests that take a part of it away. */
   database?: (opened: Database) => Database;
   /** Other limits than the standard ones: for tests that reach them, and benchmarks that would. */
@@ -167,7 +171,7 @@ interface Parts {
 
 /** Everything below the transports. */
 async function openParts(config: Config, { database, tokenKey }: { database: Database; tokenKey: TokenKey }, overrides: Overrides, log: Log, undo: (() => Promise<void>)[]): Promise<Parts> {
-  const providers = { SANDBOX: sandboxProvider(config.sandboxSpeed), MANUAL: manualProvider() };
+  const providers = { SANDBOX: sandboxProvider(config.sandboxSpeed), MANUAL: manualProvider(), ...overrides.providers };
   const verification = new VerificationJobs(
     () => core,
     ({ environment, policy }) => providers[policy.provider ?? (environment === 'SANDBOX' ? 'SANDBOX' : 'MANUAL')],

@@ -97,18 +97,20 @@ export type OnForbidden = (context: RequestContext, field: string) => Promise<vo
 
 /** Puts each root field behind its rule. Throws when one has none: what nobody thought of is open to nobody. */
 export function enforcePermissions(schema: GraphQLSchema, onForbidden: OnForbidden): void {
+  const forApplicants: GraphQLField<unknown, RequestContext>[] = [];
   for (const [rootName, rules] of Object.entries(PERMISSIONS)) {
     const fields = (schema.getType(rootName) as GraphQLObjectType).getFields();
     for (const field of Object.values(fields)) {
       const roles = rules[field.name];
       if (!roles) throw new Error(`${rootName}.${field.name} has no permission rule`);
+      if (roles.includes('APPLICANT') || roles.includes('VISITOR')) forApplicants.push(field);
       guard(field, roles, rootName === 'Mutation', { onForbidden, checkInput: roles.includes('APPLICANT') ? inputGuard(field) : null });
     }
     for (const name of Object.keys(rules)) {
       if (!fields[name]) throw new Error(`There is a permission rule for ${rootName}.${name}, but no such field`);
     }
   }
-  enforceFieldPermissions(schema);
+  enforceFieldPermissions(schema, forApplicants);
 }
 
 interface Guards {
