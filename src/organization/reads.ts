@@ -4,7 +4,7 @@ import type { PageRequest } from '../core/connections.js';
 import { kindOfId } from '../core/ids.js';
 import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { KeyCache } from './key-cache.js';
 import { digestOf, prefixOf, sameDigest } from './keys.js';
 import { ApiKeyEntity, OrganizationEntity, type ApiKey, type Organization } from './entity.js';
@@ -120,5 +120,12 @@ export async function apiKeyPage(database: Database, organizationId: string, pag
 export async function revokedKeys(database: Database, ids: readonly string[]): Promise<string[]> {
   const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
   const rows = await reader.selectFrom('api_key').select('id').where('id', 'in', ids).where('revoked_at', 'is not', null).execute();
+  return rows.map((row) => row.id);
+}
+
+/** The organizations whose policy says how long data is kept. */
+export async function organizationsThatErase(database: Database): Promise<string[]> {
+  const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
+  const rows = await reader.selectFrom('organization').select('id').where(sql`policy->'retentionDays'`, '!=', sql`'null'::jsonb`).execute();
   return rows.map((row) => row.id);
 }

@@ -5,10 +5,10 @@ import type { RequestContext } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import { badInput, notFound } from '../core/errors.js';
 import { SECONDS_PER_DAY } from '../core/clock.js';
-import { createApiKey, createOrganization, organizationFor, requireSandbox, revokeApiKey, updatePolicy } from './commands.js';
+import { createApiKey, createOrganization, organizationFor, requireSandbox, RETENTION_JOB, revokeApiKey, updatePolicy } from './commands.js';
 import type { ApiKey, Organization } from './entity.js';
 import { policyView } from './policy-view.js';
-import type { KeyCache } from './key-cache.js';
+import type { OpenConnections } from './open-connections.js';
 import { apiKeyPage, readApiKey, readOrganization, type ApiKeyRow } from './reads.js';
 import {
   AdvanceSandboxClockInput, AdvanceSandboxClockPayload, ApiKeyConnection, CreateApiKeyInput, CreateApiKeyPayload, CreateOrganizationInput, CreateOrganizationPayload,
@@ -47,7 +47,7 @@ export async function loadApiKey(database: Database, id: string): Promise<ApiKey
 export class OrganizationResolver {
   constructor(
     private readonly core: Core,
-    private readonly keys: Pick<KeyCache, 'forget'>,
+    private readonly connections: Pick<OpenConnections, 'keys'>,
   ) {}
 
   @Query(() => OrganizationObject, { description: 'Your own organization, with its policy.' })
@@ -88,7 +88,7 @@ export class OrganizationResolver {
   async revokeApiKey(@Ctx() context: RequestContext, @Arg('input', () => RevokeApiKeyInput) input: RevokeApiKeyInput): Promise<RevokeApiKeyPayload> {
     const apiKey = await revokeApiKey(this.core, context.caller, input.apiKeyId);
     // Other replicas hear of it; who has revoked it here finds it ended by the next request.
-    this.keys.forget(apiKey.id);
+    this.connections.keys.forget(apiKey.id);
     return { apiKey: keyView(apiKey) };
   }
 
@@ -97,10 +97,11 @@ export class OrganizationResolver {
   })
   async advanceSandboxClock(@Ctx() context: RequestContext, @Arg('input', () => AdvanceSandboxClockInput) input: AdvanceSandboxClockInput): Promise<AdvanceSandboxClockPayload> {
     const { organizationId } = context.member;
-    requireSandbox((await readOrganization(context.database, organizationId)).environment);
+    const { environment, policy } = await readOrganization(context.database, organizationId);
+    requireSandbox(environment);
     if (input.seconds < 0 || input.seconds > LONGEST_ADVANCE_SECONDS) {
       throw badInput([{ path: 'seconds', code: 'out_of_range', message: `Give 0 to ${LONGEST_ADVANCE_SECONDS} seconds.` }]);
     }
-    return { now: await advanceClock(this.core, context.member, input.seconds) };
+    return { now: await advanceClock(this.core, context.member, input.seconds, policy.retentionDays === null ? [] : [RETENTION_JOB]) };
   }
 }
