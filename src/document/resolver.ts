@@ -1,11 +1,12 @@
 import { GraphQLUpload } from 'graphql-upload-minimal';
 import { Arg, Ctx, Field, FieldResolver, Float, ID, InputType, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
-import type { RequestContext } from '../core/context.js';
+import { whenLoaded, type Loaded, type RequestContext } from '../core/context.js';
 import { badInput, notFound } from '../core/errors.js';
+import { Begins, columns, Needs, rows, Shows } from '../core/look-ahead.js';
 import { NodeObject } from '../core/objects.js';
 import { CountryCodeScalar, DateScalar, DateTimeScalar, URLScalar } from '../core/scalars.js';
 import { mask } from '../identity/kyc-types.js';
-import { identityById, identityPersonal } from '../identity/reads.js';
+import { IDENTITIES, identityById, identityPersonal } from '../identity/reads.js';
 import { loadIdentity, showAttempt } from '../identity/resolver.js';
 import { AttemptPayload, IdentityObject } from '../identity/types.js';
 import { isWellFormedText } from '../kyc/text.js';
@@ -14,7 +15,7 @@ import type { DocumentCommands, DocumentOutcome } from './commands.js';
 import type { IncomingFile } from './incoming.js';
 import type { FileLinks } from './links.js';
 import { findingsOf } from './mrz.js';
-import { documentById, documentPersonal, documentRow, documentsByIdentity, filePersonal, filesByDocument, readsByFile, type DocumentRow, type FileRow } from './reads.js';
+import { DOCUMENTS, documentById, documentPersonal, documentRow, documentsByIdentity, filePersonal, FILES, filesByDocument, readsByFile, type DocumentRow, type FileRow } from './reads.js';
 import { summaryOf } from './summary.js';
 
 @ObjectType({ description: 'What a reviewer may object to, said before it costs an attempt. The file was accepted all the same.', simpleResolvers: true })
@@ -41,11 +42,6 @@ class FileRead {
 class FileUpload {
   /** Not part of the schema. */
   row!: FileRow;
-  @Field(() => URLScalar, {
-    nullable: true,
-    description: 'Where PARTNER and REVIEWER read the file, for five minutes and as long as their key lives; null for others, until UPLOADED, and once the data is erased. Pictures come without the place and time that cameras write into them. Every read is recorded.',
-  })
-  url!: string | null;
   @Field(() => vocabularies.DocumentFileType.values)
   documentType!: vocabularies.DocumentFileType;
   @Field(() => Int, { nullable: true, description: 'Bytes; null, as mimeType and sha256, until UPLOADED.' })
@@ -106,10 +102,9 @@ function documentView(row: DocumentRow): DocumentObject {
   };
 }
 
-function fileView(row: FileRow, url: string | null): FileUpload {
+function fileView(row: FileRow): FileUpload {
   return {
     row,
-    url,
     documentType: row.document_type,
     fileSize: row.file_size,
     mimeType: row.mime_type,
@@ -120,11 +115,15 @@ function fileView(row: FileRow, url: string | null): FileUpload {
   };
 }
 
+/** What findings are made of: the document against the data of its attempt. */
+const FINDINGS_NEED = [columns(DOCUMENTS, 'personal'), rows(identityById, 'identity_id', columns(IDENTITIES, 'personal'))];
+
 /** Loads a document of the caller's organization. Throws NOT_FOUND. */
-export async function loadDocument(context: RequestContext, id: string): Promise<DocumentObject> {
-  const row = isWellFormedText(id) ? await context.load(documentById, id) : null;
-  if (!row) throw notFound('document');
-  return documentView(row);
+export function loadDocument(context: RequestContext, id: string): Loaded<DocumentObject> {
+  return whenLoaded(isWellFormedText(id) ? context.load(documentById, id) : null, (row) => {
+    if (!row) throw notFound('document');
+    return documentView(row);
+  });
 }
 
 @InputType()
@@ -184,12 +183,10 @@ function payload(context: RequestContext, outcome: DocumentOutcome): DocumentPay
 
 @Resolver(() => DocumentObject)
 export class DocumentResolver {
-  constructor(
-    private readonly commands: DocumentCommands,
-    private readonly links: FileLinks,
-  ) {}
+  constructor(private readonly commands: DocumentCommands) {}
 
   @Query(() => [DocumentObject], { description: 'Documents by identity, by document, or both; at least one.' })
+  @Begins(documentsByIdentity, documentById)
   async documents(
     @Ctx() context: RequestContext,
     @Arg('identityId', () => ID, { nullable: true }) identityId?: string | null,
@@ -205,38 +202,44 @@ export class DocumentResolver {
   }
 
   @FieldResolver(() => IdentityObject)
-  identity(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<IdentityObject> {
+  @Shows(identityById, 'identity_id')
+  identity(@Root() document: DocumentObject, @Ctx() context: RequestContext): Loaded<IdentityObject> {
     return loadIdentity(context, document.identityId);
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'Masked: its last characters alone are shown.' })
-  async number(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<string | null> {
-    const { number } = await context.load(documentPersonal, document.row);
-    return number === null ? null : mask(number);
+  @Needs(columns(DOCUMENTS, 'personal'))
+  number(@Root() document: DocumentObject, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(documentPersonal, document.row), ({ number }) => (number === null ? null : mask(number)));
   }
 
   @FieldResolver(() => CountryCodeScalar, { nullable: true })
-  async issuingCountry(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<string | null> {
-    return (await context.load(documentPersonal, document.row)).issuingCountry;
+  @Needs(columns(DOCUMENTS, 'personal'))
+  issuingCountry(@Root() document: DocumentObject, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(documentPersonal, document.row), (personal) => personal.issuingCountry);
   }
 
   @FieldResolver(() => DateScalar, { nullable: true })
-  async issueDate(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<string | null> {
-    return (await context.load(documentPersonal, document.row)).issueDate;
+  @Needs(columns(DOCUMENTS, 'personal'))
+  issueDate(@Root() document: DocumentObject, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(documentPersonal, document.row), (personal) => personal.issueDate);
   }
 
   @FieldResolver(() => DateScalar, { nullable: true })
-  async expirationDate(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<string | null> {
-    return (await context.load(documentPersonal, document.row)).expirationDate;
+  @Needs(columns(DOCUMENTS, 'personal'))
+  expirationDate(@Root() document: DocumentObject, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(documentPersonal, document.row), (personal) => personal.expirationDate);
   }
 
   @FieldResolver(() => [FileUpload])
-  async fileUploads(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<FileUpload[]> {
-    return (await context.load(filesByDocument, document.id)).map((row) => fileView(row, this.links.urlFor(context.caller, row)));
+  @Shows(filesByDocument, 'id')
+  fileUploads(@Root() document: DocumentObject, @Ctx() context: RequestContext): Loaded<FileUpload[]> {
+    return whenLoaded(context.load(filesByDocument, document.id), (files) => files.map(fileView));
   }
 
   @FieldResolver(() => [DocumentFinding], { description: 'For PARTNER, REVIEWER and ADMIN; empty for others, and where no machine-readable zone is known. Compared with the data as it is now.' })
-  async findings(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<DocumentFinding[]> {
+  @Needs(...FINDINGS_NEED)
+  findings(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<DocumentFinding[]> {
     return this.#findings(document, context);
   }
 
@@ -244,6 +247,7 @@ export class DocumentResolver {
     nullable: true,
     description: 'What the checks found, in plain words for the applicant: which details differ from the data, what is wrong with the pictures, what to do. It holds no value and nothing of how documents are judged. Null where they found nothing; it changes with the data.',
   })
+  @Needs(...FINDINGS_NEED, rows(filesByDocument, 'id'))
   async summary(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<string | null> {
     const [findings, files] = await Promise.all([this.#findings(document, context), context.load(filesByDocument, document.id)]);
     return summaryOf({ status: document.status, rejectionReason: document.rejectionReason, findings, warnings: files.flatMap(({ warnings }) => warnings) });
@@ -270,26 +274,41 @@ export class DocumentResolver {
 
 @Resolver(() => FileUpload)
 export class FileUploadResolver {
+  constructor(private readonly links: FileLinks) {}
+
+  @FieldResolver(() => URLScalar, {
+    nullable: true,
+    description: 'Where PARTNER and REVIEWER read the file, for five minutes and as long as their key lives; null for others, until UPLOADED, and once the data is erased. Pictures come without the place and time that cameras write into them. Every read is recorded.',
+  })
+  @Needs(columns(FILES, 'personal'))
+  url(@Root() file: FileUpload, @Ctx() context: RequestContext): string | null {
+    return this.links.urlFor(context.caller, file.row);
+  }
+
   @FieldResolver(() => String, { nullable: true })
-  async fileName(@Root() file: FileUpload, @Ctx() context: RequestContext): Promise<string | null> {
-    return (await context.load(filePersonal, file.row)).fileName;
+  @Needs(columns(FILES, 'personal'))
+  fileName(@Root() file: FileUpload, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(filePersonal, file.row), (personal) => personal.fileName);
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'In hexadecimal.' })
-  async sha256(@Root() file: FileUpload, @Ctx() context: RequestContext): Promise<string | null> {
-    return (await context.load(filePersonal, file.row)).sha256;
+  @Needs(columns(FILES, 'personal'))
+  sha256(@Root() file: FileUpload, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(filePersonal, file.row), (personal) => personal.sha256);
   }
 
   @FieldResolver(() => [FileRead], { description: 'Who has read the file and when, oldest first. For REVIEWER and ADMIN; empty for others.' })
-  async reads(@Root() file: FileUpload, @Ctx() context: RequestContext): Promise<FileRead[]> {
-    return (await context.load(readsByFile, file.row.id)).map((row) => ({ reader: row.reader, readAt: row.read_at }));
+  @Needs(rows(readsByFile, 'id'))
+  reads(@Root() file: FileUpload, @Ctx() context: RequestContext): Loaded<FileRead[]> {
+    return whenLoaded(context.load(readsByFile, file.row.id), (reads) => reads.map((row) => ({ reader: row.reader, readAt: row.read_at })));
   }
 }
 
 @Resolver(() => IdentityObject)
 export class IdentityDocumentResolver {
   @FieldResolver(() => [DocumentObject], { description: 'The documents of this attempt, oldest first.' })
-  async documents(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<DocumentObject[]> {
-    return (await context.load(documentsByIdentity, identity.id)).map(documentView);
+  @Shows(documentsByIdentity, 'id')
+  documents(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<DocumentObject[]> {
+    return whenLoaded(context.load(documentsByIdentity, identity.id), (documents) => documents.map(documentView));
   }
 }

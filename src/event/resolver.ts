@@ -1,5 +1,5 @@
 import { Arg, Ctx, FieldResolver, ID, Resolver, Root, Subscription } from 'type-graphql';
-import type { RequestContext } from '../core/context.js';
+import type { Loaded, RequestContext } from '../core/context.js';
 import { encodeEventCursor } from '../core/event-cursor.js';
 import type { EventRow, EventType } from '../core/event-log.js';
 import { badInput } from '../core/errors.js';
@@ -114,7 +114,7 @@ export class SubscriptionResolver {
 @Resolver(() => CustomerStatusChange)
 export class CustomerStatusChangeResolver {
   @FieldResolver(() => CustomerObject)
-  customer(@Root() change: CustomerStatusChange, @Ctx() context: RequestContext): Promise<CustomerObject> {
+  customer(@Root() change: CustomerStatusChange, @Ctx() context: RequestContext): Loaded<CustomerObject> {
     return loadCustomer(context, change.event.customer_id);
   }
 }
@@ -122,7 +122,7 @@ export class CustomerStatusChangeResolver {
 @Resolver(() => IdentityStatusChange)
 export class IdentityStatusChangeResolver {
   @FieldResolver(() => IdentityObject)
-  identity(@Root() change: IdentityStatusChange, @Ctx() context: RequestContext): Promise<IdentityObject> {
+  identity(@Root() change: IdentityStatusChange, @Ctx() context: RequestContext): Loaded<IdentityObject> {
     return loadIdentity(context, change.event.identity_id!);
   }
 }
@@ -130,7 +130,7 @@ export class IdentityStatusChangeResolver {
 @Resolver(() => DocumentStatusChange)
 export class DocumentStatusChangeResolver {
   @FieldResolver(() => DocumentObject)
-  document(@Root() change: DocumentStatusChange, @Ctx() context: RequestContext): Promise<DocumentObject> {
+  document(@Root() change: DocumentStatusChange, @Ctx() context: RequestContext): Loaded<DocumentObject> {
     return loadDocument(context, change.event.document_id!);
   }
 }

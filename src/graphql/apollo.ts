@@ -45,6 +45,7 @@ export function operationsChecked(schema: GraphQLSchema, operations: Operations,
       if (error instanceof GraphQLError) return refused([error], accept, log);
       throw error;
     }
+    contextValue.lookAhead = operations.lookAhead(prepared);
     if (keyed) keyed.request = canonicalRequest(document, operation, variables);
     Object.assign(requested, { ...prepared, operationName: operation.name?.value ?? null });
     return null;

@@ -4,9 +4,10 @@ import { comesByHostedPage } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
 import { isErased } from '../core/crypto/sealed-table.js';
 import { badInput } from '../core/errors.js';
+import { columns, Needs, rows } from '../core/look-ahead.js';
 import { CustomerObject } from '../customer/resolver.js';
 import { documentsByIdentity, filesByDocument, subjectDocument } from '../document/reads.js';
-import { identityById, identityPersonal } from '../identity/reads.js';
+import { IDENTITIES, identityById, identityPersonal } from '../identity/reads.js';
 import { subjectOfGiven, checkGivenDocuments } from '../identity/given-documents.js';
 import { KycDataInputFields } from '../identity/kyc-types.js';
 import { IdentityObject } from '../identity/types.js';
@@ -36,6 +37,11 @@ class RequirementObject {
   @Field(() => String)
   message!: string;
 }
+
+/** What requirements are made of, below an attempt. */
+const REQUIREMENTS_NEED = [
+  columns(IDENTITIES, 'rules'), columns(IDENTITIES, 'personal'), rows(documentsByIdentity, 'id', rows(filesByDocument, 'id')), rows(signaturesByIdentity, 'id'),
+];
 
 /** What an attempt still lacks; nothing of one that is approved, all signed, ended or erased. */
 async function requirementsOfAttempt(context: RequestContext, row: IdentityRow): Promise<Requirement[]> {
@@ -86,6 +92,7 @@ export class DryRunResolver {
 @Resolver(() => IdentityObject)
 export class IdentityRequirementResolver {
   @FieldResolver(() => [RequirementObject], { description: 'Everything that this attempt still lacks, all at once; empty once it has ended, or its data is erased.' })
+  @Needs(...REQUIREMENTS_NEED)
   async requirements(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<Requirement[]> {
     if (identity.status === 'DECLINED' || identity.status === 'EXPIRED') return [];
     return requirementsOfAttempt(context, identity.row);
@@ -97,6 +104,7 @@ export class CustomerRequirementResolver {
   @FieldResolver(() => [RequirementObject], {
     description: 'Everything that still stands between this customer and ACTIVE, all at once; empty when nothing does, and once the data is erased. After REJECTED or EXPIRED: what a further attempt would lack. While DEACTIVATED it stays listed and can be provided after reactivateCustomer; allowedActions says what may be asked now.',
   })
+  @Needs(rows(identityById, 'current_identity_id', ...REQUIREMENTS_NEED))
   async requirements(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<Requirement[]> {
     if (customer.erasedAt !== null) return [];
     const row = customer.currentIdentityId === null ? null : await context.load(identityById, customer.currentIdentityId);

@@ -132,6 +132,7 @@ export class Vault {
 
   /** What of rows is personal, opened: one decryption a row, whose failure is its own. What was stored before there was encryption passes as it is. */
   async open<Personal>(table: SealedTable, organizationId: string, rows: readonly SealedRow[]): Promise<(Personal | Error)[]> {
+    if (rows.some((row) => row.sealed === undefined)) throw new Error(`A row of ${table.table} was read without what is sealed: the field that asks has to say that it needs it`);
     const keys = await this.keysOf(organizationId, rows.flatMap((row) => (isSealed(row) ? [customerOf(table, row)] : [])));
     return rows.map((row) => {
       if (row.sealed === null) return plainOf(table, row) as Personal;
