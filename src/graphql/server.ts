@@ -16,6 +16,7 @@ import type { OpenConnections } from '../organization/open-connections.js';
 import { operationsChecked, placeholderStore } from './apollo.js';
 import type { Authenticate } from './authentication.js';
 import { formatError } from './errors.js';
+import type { Executor } from './executor.js';
 import { withRetryAfter, type HttpOptions } from './http.js';
 import { IDEMPOTENCY_KEY, withKey } from './idempotency.js';
 import { LIMITS, type Limits } from './limits.js';
@@ -34,6 +35,7 @@ export interface Transports {
   /** What is open longer than a request ends with its key. */
   connections: OpenConnections;
   operations: Operations;
+  executor: Executor;
   limits: Limits;
   rateLimits: RateLimits;
   trusted: TrustedDocuments | null;
@@ -88,7 +90,7 @@ export function callerOfRequest(request: Request): Caller {
 
 /** GraphQL over HTTP, with multipart uploads, at GRAPHQL_PATH. */
 export async function mountGraphql(app: Express, transports: Transports): Promise<() => Promise<void>> {
-  const { schema, database, events, operations, limits, trusted, addressOf, log } = transports;
+  const { schema, database, events, limits, trusted, addressOf, log } = transports;
   const apollo = new ApolloServer<RequestContext>({
     schema,
     // The placeholder is all that Apollo validates.
@@ -103,7 +105,7 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      operationsChecked(schema, operations, log),
+      operationsChecked(transports),
     ],
   });
   await apollo.start();
