@@ -271,7 +271,7 @@ async function serve(config: Config, parts: Parts, { keys, limits }: Served, und
   const transports = await openTransports(config, { schema, database, events, connections, authenticate, limits, log });
   undo.push(() => transports.rateLimits.stop());
   const app = express();
-  app.disable('x-powered-by');
+  app.disable('x-powered-by').disable('etag');
   const httpServer = await openServer(config, app);
   answerUnreadable(httpServer, transports.http, log);
   app.use(requestScopes(log), securityHeaders(transports.http), crossOrigin(transports.http));
