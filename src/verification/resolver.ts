@@ -16,7 +16,7 @@ import { freshSubject, missingSignatures, requirementsOf, type Requirement, type
 import { acceptedNationalIds } from '../kyc/sandbox.js';
 import { validateKycData } from '../kyc/validation.js';
 import * as vocabularies from '../kyc/vocabularies.js';
-import { readOrganization } from '../organization/reads.js';
+import { organizationById, readOrganization } from '../organization/reads.js';
 import { transactionTypeOfToken } from '../organization/tokens.js';
 import { signaturesByIdentity } from '../signature/reads.js';
 import { Contract } from '../signature/resolver.js';
@@ -47,7 +47,7 @@ const REQUIREMENTS_NEED = [
 async function requirementsOfAttempt(context: RequestContext, row: IdentityRow): Promise<Requirement[]> {
   if (row.status === 'APPROVED' || row.status === 'SIGNATURE_SUBMITTED' || isErased(row)) return [];
   const [{ environment }, documents, signatures, { kycData, documentsByUrl }] = await Promise.all([
-    readOrganization(context.database, row.organization_id),
+    context.load(organizationById, row.organization_id),
     context.load(documentsByIdentity, row.id),
     context.load(signaturesByIdentity, row.id),
     context.load(identityPersonal, row),
@@ -109,7 +109,7 @@ export class CustomerRequirementResolver {
     if (customer.erasedAt !== null) return [];
     const row = customer.currentIdentityId === null ? null : await context.load(identityById, customer.currentIdentityId);
     if (row !== null && row.status !== 'DECLINED' && row.status !== 'EXPIRED') return requirementsOfAttempt(context, row);
-    const { environment, policy } = await readOrganization(context.database, context.member.organizationId);
+    const { environment, policy } = await context.load(organizationById, context.member.organizationId);
     const kycData = row === null ? {} : (await context.load(identityPersonal, row)).kycData;
     return requirementsOf(freshSubject(kycData, transactionTypeOfToken(context.caller) ?? row?.transaction_type ?? null, { environment, policy }, comesByHostedPage(context.caller)));
   }
