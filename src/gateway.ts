@@ -1,7 +1,7 @@
 // First of all: the decorators of every floor need it.
 import 'reflect-metadata';
 import express from 'express';
-import { RefusalTrail } from './audit/refusals.js';
+import { CountedTrail } from './audit/counted-trail.js';
 import { AuditResolver } from './audit/resolver.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Core } from './core/command.js';
@@ -28,6 +28,7 @@ import { FileChecks } from './document/checking.js';
 import { FileCheckResolver } from './document/checking-resolver.js';
 import { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
+import { EncryptedFiles } from './document/encrypted-files.js';
 import { DocumentFetches } from './document/fetching.js';
 import { createInspector } from './document/inspection.js';
 import { FileLinks } from './document/links.js';
@@ -36,6 +37,7 @@ import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from '
 import { RevealResolver } from './document/reveal-resolver.js';
 import { clamdScanner } from './document/scanner.js';
 import { openStorage } from './document/open-storage.js';
+import { PlainFiles } from './document/plain-files.js';
 import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
 import { EventRetention } from './event/retention.js';
@@ -136,7 +138,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
       parts.sweep.start();
       await parts.webhooks.start();
       parts.retention.start();
-      parts.plainSweep.start();
+      for (const sweep of parts.plainSweeps) sweep.start();
       parts.keys.start();
     }
     return { url, demoKeys: keys, stop };
@@ -155,12 +157,12 @@ interface Parts {
   events: EventStream;
   connections: OpenConnections;
   retention: EventRetention;
-  plainSweep: PlainSweep;
+  plainSweeps: readonly PlainSweep[];
   keys: KeyRetention;
   webhooks: WebhookDispatcher;
   tokenKey: TokenKey;
   tokens: Tokens;
-  refusals: RefusalTrail;
+  trail: CountedTrail;
 }
 
 /** Everything below the transports. */
@@ -181,10 +183,11 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   const inspector = createInspector();
   undo.push(() => inspector.close());
   const storage = await openStorage(config, log, undo);
-  const judge = new FileJudge(storage, inspector, config.scanner && clamdScanner(config.scanner, log));
+  const files = new EncryptedFiles(storage, database.vault);
+  const judge = new FileJudge(inspector, config.scanner && clamdScanner(config.scanner, log));
   const client = new OutboundClient({ allowPrivate: config.allowPrivateUrls });
-  const documents = new DocumentCommands(core, storage, judge);
-  const fetches = new DocumentFetches(core, storage, judge, client);
+  const documents = new DocumentCommands(core, files, judge);
+  const fetches = new DocumentFetches(core, files, judge, client);
   const events = new EventStream(database, log);
   await events.start();
   undo.push(() => events.stop());
@@ -193,17 +196,18 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   undo.push(() => connections.stop());
   const retention = new EventRetention(core);
   undo.push(() => retention.stop());
-  const plainSweep = new PlainSweep(database.plainRows, log);
-  undo.push(() => plainSweep.stop());
+  const plainSweeps = [new PlainSweep(database.plainRows, log), new PlainSweep(new PlainFiles(core, files), log)];
+  for (const sweep of plainSweeps) undo.push(() => sweep.stop());
   const keys = new KeyRetention(core);
   undo.push(() => keys.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
   undo.push(() => webhooks.stop());
-  const refusals = new RefusalTrail(core);
-  undo.push(() => refusals.stop());
-  const links = new FileLinks(core, storage, tokenKey.derive('file links'));
+  const trail = new CountedTrail(core);
+  undo.push(() => trail.stop());
+  database.vault.onBroken((place, customerId) => trail.sealBroken(place, customerId));
+  const links = new FileLinks(core, files, tokenKey.derive('file links'));
   const tokens = new Tokens(database, core.clock, tokenKey);
-  return { core, documents, checks: new FileChecks(core, storage, judge), links, sweep: new FileSweep(core, storage), events, connections, retention, plainSweep, keys, webhooks, refusals, tokenKey, tokens };
+  return { core, documents, checks: new FileChecks(core, storage, judge), links, sweep: new FileSweep(core, storage), events, connections, retention, plainSweeps, keys, webhooks, trail, tokenKey, tokens };
 }
 
 /** The resolvers of every floor, each with what it needs. */
@@ -254,14 +258,14 @@ interface Served {
 
 /** Begins to listen. @returns the URL that clients are told. */
 async function serve(config: Config, parts: Parts, { keys, limits }: Served, undo: (() => Promise<void>)[]): Promise<string> {
-  const { core, events, connections, refusals, tokens } = parts;
+  const { core, events, connections, trail, tokens } = parts;
   const { database, clock, log } = core;
   const schema = buildGatewaySchema(resolversOf(parts), async ({ caller }, operation) => {
     // The operator belongs to no organization, so to no trail; what is only rehearsed is not answered.
-    if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ actor: caller, operation, code: 'FORBIDDEN' });
+    if (caller.role !== 'OPERATOR' && !caller.rehearsal) await trail.refused({ actor: caller, operation, code: 'FORBIDDEN' });
   });
   replayRepeats(schema, core);
-  const authenticate = authenticator(database, clock, { operatorKey: config.operatorKey, tokens, keyUse: new KeyUse(database, clock, log), refusals });
+  const authenticate = authenticator(database, clock, { operatorKey: config.operatorKey, tokens, keyUse: new KeyUse(database, clock, log), trail });
   const transports = await openTransports(config, { schema, database, events, connections, authenticate, limits, log });
   undo.push(() => transports.rateLimits.stop());
   const app = express();

@@ -1,4 +1,4 @@
-import type { RefusalTrail } from '../audit/refusals.js';
+import type { CountedTrail } from '../audit/counted-trail.js';
 import type { Caller, KeyHolder } from '../core/caller.js';
 import type { Clock } from '../core/clock.js';
 import type { Database } from '../core/database.js';
@@ -15,8 +15,8 @@ const LONGEST_AUTHORIZATION = 4_096;
 const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 
 /** Makes the check that every transport asks before it parses anything. */
-export function authenticator(database: Database, clock: Clock, { operatorKey, tokens, keyUse, refusals }: { operatorKey: string | null; tokens: Tokens; keyUse: KeyUse; refusals: RefusalTrail }): Authenticate {
-  const onEnded = (key: KeyHolder): Promise<void> => refusals.record({ actor: key, operation: 'authenticate', code: 'UNAUTHENTICATED' });
+export function authenticator(database: Database, clock: Clock, { operatorKey, tokens, keyUse, trail }: { operatorKey: string | null; tokens: Tokens; keyUse: KeyUse; trail: CountedTrail }): Authenticate {
+  const onEnded = (key: KeyHolder): Promise<void> => trail.refused({ actor: key, operation: 'authenticate', code: 'UNAUTHENTICATED' });
   return async (authorization) => {
     const credential = typeof authorization === 'string' && authorization.length <= LONGEST_AUTHORIZATION ? BEARER.exec(authorization)?.[1] : undefined;
     const caller = credential === undefined ? null : ((await callerOf(database, clock, operatorKey, credential, onEnded)) ?? (await tokens.holderOf(credential)));
