@@ -29,7 +29,7 @@ export interface Work {
 }
 
 /** The contenders by name: the gateway itself, or a file of contenders/. */
-export type ContenderName = 'floor' | 'five-sql' | 'gateway';
+export type ContenderName = 'floor' | 'five-sql' | 'postgraphile' | 'mercurius' | 'yoga' | 'apollo' | 'gateway';
 
 /** What works are run with: the rows, and servers that start when the first work asks for them. */
 export class Bench {

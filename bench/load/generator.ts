@@ -27,6 +27,8 @@ export interface Outcome {
 
 /** What is not answered by then is an error. */
 const TIMEOUT_SECONDS = 60;
+/** Milliseconds between two looks of autocannon at whether it is done. */
+const LOOK = 100;
 
 function perform({ url, headers, bodies, connections, amount }: Order): Promise<Outcome> {
   const times: number[] = [];
@@ -41,7 +43,7 @@ function perform({ url, headers, bodies, connections, amount }: Order): Promise<
   let answered = started;
   return new Promise((resolve, reject) => {
     const options: autocannon.Options = {
-      url, connections, amount, timeout: TIMEOUT_SECONDS, method: 'POST', headers: { 'content-type': 'application/json', ...headers }, idReplacement: headers['idempotency-key'] !== undefined,
+      url, connections, amount, timeout: TIMEOUT_SECONDS, sampleInt: LOOK, method: 'POST', headers: { 'content-type': 'application/json', ...headers }, idReplacement: headers['idempotency-key'] !== undefined,
       requests: bodies.map((body) => ({
         body,
         onResponse: (status: number, answer: string) => {
