@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { Bench, customerBodies, pageBody, say, type Extent } from './bench.ts';
 import { serveGateway } from './contenders/server.ts';
+import type { Shot } from './measure/rounds.ts';
 import { ROWS } from './data/generate.ts';
 import { freePort } from './machine/processes.ts';
 import { table } from './report/text.ts';
@@ -21,9 +22,9 @@ interface Profile {
 }
 
 /** What can be profiled: the requests of a work, and how many are made warm and under the profiler. */
-const PROFILED: Readonly<Record<string, { bodies: (bench: Bench) => readonly string[]; warm: number; amount: number }>> = {
-  Q1: { bodies: (bench) => customerBodies(bench), warm: 4_000, amount: 8_000 },
-  Q2: { bodies: () => [pageBody(null)], warm: 500, amount: 1_000 },
+const PROFILED: Readonly<Record<string, { flows: (bench: Bench) => Shot['bodies']; warm: number; amount: number }>> = {
+  Q1: { flows: (bench) => customerBodies(bench), warm: 4_000, amount: 8_000 },
+  Q2: { flows: () => [pageBody(null)], warm: 500, amount: 1_000 },
 };
 const CONNECTIONS = 16;
 const SAMPLING_MICROSECONDS = 200;
@@ -37,7 +38,8 @@ export async function profile(work: string, extent: Extent): Promise<void> {
   const port = await freePort();
   const server = await serveGateway(bench.cluster.url(ROWS), bench.dataset.secrets, bench.largest.apiKey, { flags: [`--inspect=127.0.0.1:${port}`] });
   try {
-    const order = { url: server.url, headers: server.headers, bodies: profiled.bodies(bench), connections: CONNECTIONS };
+    const flows = profiled.flows(bench).map((flow) => (typeof flow === 'string' ? [{ body: flow }] : flow));
+    const order = { url: server.url, headers: [server.headers], flows, connections: CONNECTIONS };
     say('Warming …');
     await bench.load.run({ ...order, amount: profiled.warm });
     const inspector = await connect(port);
