@@ -193,5 +193,6 @@ function waysIn(em: SqlEntityManager, customerId: string | null = null): WaysIn 
 }
 
 function withAccess(em: SqlEntityManager, connected: Omit<Database, keyof WaysIn | 'forCustomer'>, customerId: string | null = null): Database {
-  return { ...connected, ...waysIn(em, customerId), forCustomer: (only) => withAccess(em, connected, only) };
+  const database: Database = { ...connected, ...waysIn(em, customerId), forCustomer: (only) => (only === customerId ? database : withAccess(em, connected, only)) };
+  return database;
 }
