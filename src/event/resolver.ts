@@ -49,9 +49,9 @@ interface SubscribeData<Parameters> {
 @Resolver()
 export class SubscriptionResolver {
   @Subscription(() => CustomerStatusChange, {
-    description: 'Changes of the status of one customer, or of all of your organization: told after the commit, each once and in their order.',
+    description: 'Changes of the status of one customer, or of all of your organization, and that its data was erased: told after the commit, each once and in their order.',
     subscribe: ({ args, context }: SubscribeData<{ customerId?: string; after?: string }>) =>
-      watch(context, ['customer.created', 'customer.state_changed'], subject('customer', args.customerId), args.after),
+      watch(context, ['customer.created', 'customer.state_changed', 'customer.erased'], subject('customer', args.customerId), args.after),
   })
   customerStatusChanged(
     @Root() event: EventRow,
@@ -60,6 +60,7 @@ export class SubscriptionResolver {
   ): CustomerStatusChange {
     return {
       ...changeView(event),
+      type: event.type,
       oldStatus: event.old_status as vocabularies.CustomerStatus | null,
       newStatus: event.new_status as vocabularies.CustomerStatus,
       reason: event.details.reason ?? null,

@@ -1,0 +1,5 @@
+import type { Work } from './bench.ts';
+import { Q1, Q2, Q2pages } from './works/reading.ts';
+
+/** Every work, in the order of the report. */
+export const WORKS: readonly Work[] = [Q1, Q2, Q2pages];
