@@ -11,6 +11,7 @@ export const AUDIT_KINDS = {
   REVEAL: 'Masked values were shown. `fields` says which, `reason` why.',
   FILE_READ: 'A file of a document was read by its link.',
   SEAL_BROKEN: 'Something that is stored encrypted did not open: it was changed or moved, by accident or by somebody. `subjects` says which row or file, `fields` of which table. What repeats within a minute is counted in one entry.',
+  ERASURE: 'The personal data of a customer was destroyed: by eraseCustomer, or because policy keeps it no longer.',
   KEY_CHANGE: 'An API key was made or revoked.',
   POLICY_CHANGE: 'The rules of the organization were changed. `fields` says which.',
 } as const;

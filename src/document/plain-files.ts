@@ -4,6 +4,7 @@ import { systemPrincipal, type SystemActor } from '../core/caller.js';
 import { MILLISECONDS_PER_SECOND } from '../core/clock.js';
 import { consult, execute, type Core } from '../core/command.js';
 import type { PlainSource } from '../core/crypto/plain-sweep.js';
+import { isErased } from '../core/crypto/sealed-table.js';
 import { newId } from '../core/ids.js';
 import { isOutage } from '../core/outages.js';
 import { DELETE_FILES_JOB } from './commands.js';
@@ -72,6 +73,6 @@ export class PlainFiles implements PlainSource<PlainFile> {
 }
 
 /** Whether there is something to encrypt: of what was erased nothing is left. */
-function isInThePlain({ encrypted, sealed }: FileUpload): boolean {
-  return !encrypted && sealed?.length !== 0;
+function isInThePlain(file: FileUpload): boolean {
+  return !file.encrypted && !isErased({ sealed: file.sealed ?? null });
 }

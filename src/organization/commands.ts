@@ -30,6 +30,9 @@ export interface NewApiKey {
   subject?: string;
 }
 
+/** Erases what an organization's policy keeps no longer (customer/ handles it). */
+export const RETENTION_JOB = 'customer.retention';
+
 /** Creates an organization, under the default policy but for what is said otherwise. */
 export async function createOrganization(core: Core, caller: Caller, input: NewOrganization): Promise<Organization> {
   const name = validateName('name', input.name);

@@ -1,7 +1,7 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { seal, type DataKey } from './cipher.js';
 import type { PlainSource } from './plain-sweep.js';
-import { plainOf, SEALED_COLUMN, textOf, type SealedRow, type SealedTable } from './sealed-table.js';
+import { belongsTo, plainOf, SEALED_COLUMN, textOf, type SealedRow, type SealedTable } from './sealed-table.js';
 import type { KeyStore, KeyTables, Unprepared, Vault } from './vault.js';
 
 interface PlainCustomer {
@@ -51,7 +51,7 @@ export class PlainRows implements PlainSource<PlainCustomer> {
       const transaction = em.getKysely() as unknown as Kysely<unknown>;
       await sql`select id from customer where id = ${customerId} for update`.execute(transaction);
       for (const table of this.tables) {
-        const { rows } = await sql<Row>`select * from ${sql.table(table.table)} where sealed is null and ${this.#belongs(table, customerId)} for update`.execute(transaction);
+        const { rows } = await sql<Row>`select * from ${sql.table(table.table)} where sealed is null and ${belongsTo(this.tables, table, customerId)} for update`.execute(transaction);
         for (const row of rows) await this.#sealRow(transaction, table, row, { organizationId, customerId, key });
       }
     });
@@ -88,13 +88,6 @@ export class PlainRows implements PlainSource<PlainCustomer> {
       // Another may have been first: theirs counts, and is what keyOf reads.
     }
     return this.vault().keyOf(organizationId, customerId);
-  }
-
-  /** That a row belongs to a customer. */
-  #belongs({ owner }: SealedTable, customerId: string): RawBuilder<boolean> {
-    if (owner.parent === undefined) return sql<boolean>`${sql.ref(owner.column)} = ${customerId}`;
-    const parent = this.#byName.get(owner.parent)!;
-    return sql<boolean>`${sql.ref(owner.column)} in (select id from ${sql.table(parent.table)} where ${this.#belongs(parent, customerId)})`;
   }
 
   /** The customer of a row, from what its owner's column says. */
