@@ -212,10 +212,10 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
 }
 
 /** The resolvers of every floor, each with what it needs. */
-function resolversOf({ core, documents, checks, links, webhooks, tokens }: Parts): object[] {
+function resolversOf({ core, documents, checks, connections, links, webhooks, tokens }: Parts): object[] {
   return [
     new RootResolver(),
-    new OrganizationResolver(core),
+    new OrganizationResolver(core, connections),
     new HostedPageResolver(core),
     new AuditResolver(),
     new CustomerResolver(core),
@@ -267,7 +267,7 @@ async function serve(config: Config, parts: Parts, { keys, limits }: Served, und
     if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ actor: caller, operation, code: 'FORBIDDEN' });
   });
   replayRepeats(schema, core);
-  const authenticate = authenticator(database, clock, { operatorKey: config.operatorKey, tokens, keyUse: new KeyUse(database, clock, log), refusals });
+  const authenticate = authenticator(database, clock, { operatorKey: config.operatorKey, keys: connections.keys, tokens, keyUse: new KeyUse(database, clock, log), refusals });
   const transports = await openTransports(config, { schema, database, events, connections, authenticate, limits, log });
   undo.push(() => transports.rateLimits.stop());
   const app = express();

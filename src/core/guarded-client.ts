@@ -38,12 +38,13 @@ export class GuardedClient extends Client {
     const query = this.query.bind(this) as (...parameters: unknown[]) => unknown;
     this.query = ((...parameters: unknown[]) => {
       const answer = query(...parameters);
-      if (answer instanceof Promise) answer.catch((error: unknown) => error instanceof Error && error.message === READ_TIMEOUT && this.#giveUp());
+      if (answer instanceof Promise) answer.catch((error: unknown) => endIfSilent(this, error));
       return answer;
     }) as Client['query'];
   }
+}
 
-  #giveUp(): void {
-    (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
-  }
+/** Gives a connection up if this error of a query says that the server did not answer it in time. */
+export function endIfSilent(client: object, error: unknown): void {
+  if (error instanceof Error && error.message === READ_TIMEOUT) (client as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }

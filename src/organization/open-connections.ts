@@ -4,6 +4,7 @@ import type { Database } from '../core/database.js';
 import type { Listener } from '../core/listener.js';
 import { refusal } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
+import { KeyCache } from './key-cache.js';
 import { revokedKeys } from './reads.js';
 
 /** The channel of NOTIFY on which the id of a key is announced that has just been revoked. */
@@ -31,6 +32,8 @@ interface Held {
 
 /** The connections of this process by the key that opened them, or that minted the token that did: they end when their credential does, wherever it was revoked. */
 export class OpenConnections {
+  /** The keys that requests are compared with: they hear of revocations by the same channel. */
+  readonly keys: KeyCache;
   #byKey = new Map<string, Set<Held>>();
   /** How many each key or customer has open. */
   #openOf = new Map<string, number>();
@@ -44,7 +47,9 @@ export class OpenConnections {
     private readonly log: Log,
     /** How many connections a key, or a customer, may have at once. */
     private readonly most: number,
-  ) {}
+  ) {
+    this.keys = new KeyCache(database);
+  }
 
   async start(): Promise<void> {
     this.#listener = await this.database.listen(REVOCATION_CHANNEL, (keyId) => this.#end(keyId), () => void this.#check());
@@ -96,6 +101,7 @@ export class OpenConnections {
   }
 
   #end(keyId: string): void {
+    this.keys.forget(keyId);
     const group = this.#byKey.get(keyId);
     if (!group) return;
     this.#byKey.delete(keyId);

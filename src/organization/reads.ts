@@ -1,10 +1,11 @@
-import type { Caller, KeyHolder, KeyRole } from '../core/caller.js';
+import type { KeyHolder, KeyRole } from '../core/caller.js';
 import type { Clock } from '../core/clock.js';
 import type { PageRequest } from '../core/connections.js';
 import { kindOfId } from '../core/ids.js';
 import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
 import { sql, type Kysely } from 'kysely';
+import type { KeyCache } from './key-cache.js';
 import { digestOf, prefixOf, sameDigest } from './keys.js';
 import { ApiKeyEntity, OrganizationEntity, type ApiKey, type Organization } from './entity.js';
 import type { Policy } from '../kyc/policy.js';
@@ -64,6 +65,15 @@ export async function callerOfKey(database: Database, clock: Clock, keyId: strin
   return key && !hasEnded(key, clock) ? holderOf(key) : null;
 }
 
+/** What a credential is compared with. */
+export type StoredKey = KeyRow & Pick<OrganizationTables['api_key'], 'secret_hash'>;
+
+/** The key of a prefix, whatever has become of it. */
+export function keyByPrefix(database: Database, prefix: string): Promise<StoredKey | undefined> {
+  const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
+  return reader.selectFrom('api_key').select(['id', 'organization_id', 'secret_hash', 'role', 'expires_at', 'revoked_at']).where('prefix', '=', prefix).executeTakeFirst();
+}
+
 type KeyRow = Pick<OrganizationTables['api_key'], 'id' | 'organization_id' | 'role' | 'expires_at' | 'revoked_at'>;
 
 /** Whether a key has been revoked or has expired. */
@@ -76,21 +86,12 @@ function holderOf(key: KeyRow): KeyHolder {
 }
 
 /**
- * Who holds a credential; null when it is none, unknown, revoked or expired. The operator's key is compared with the
- * configuration's, API keys by the digest that is kept. `onEnded` is told of a key that was one of ours, and no longer is.
+ * Who holds an API key; null when it is none, unknown, revoked or expired. `onEnded` is told of a key that was one of ours,
+ * and no longer is.
  */
-export async function callerOf(database: Database, clock: Clock, operatorKey: string | null, credential: string, onEnded: (key: KeyHolder) => Promise<void>): Promise<Caller | null> {
-  if (operatorKey !== null && sameDigest(digestOf(operatorKey), digestOf(credential))) {
-    return { role: 'OPERATOR', organizationId: null, actor: 'operator' };
-  }
+export async function callerOf(keys: Pick<KeyCache, 'byPrefix'>, clock: Clock, credential: string, onEnded: (key: KeyHolder) => Promise<void>): Promise<KeyHolder | null> {
   const prefix = prefixOf(credential);
-  if (prefix === null) return null;
-  const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
-  const key = await reader
-    .selectFrom('api_key')
-    .select(['id', 'organization_id', 'secret_hash', 'role', 'expires_at', 'revoked_at'])
-    .where('prefix', '=', prefix)
-    .executeTakeFirst();
+  const key = prefix === null ? undefined : await keys.byPrefix(prefix);
   if (!key || !sameDigest(key.secret_hash, digestOf(credential))) return null;
   const holder = holderOf(key);
   if (!hasEnded(key, clock)) return holder;

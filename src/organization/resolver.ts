@@ -8,6 +8,7 @@ import { SECONDS_PER_DAY } from '../core/clock.js';
 import { createApiKey, createOrganization, organizationFor, requireSandbox, RETENTION_JOB, revokeApiKey, updatePolicy } from './commands.js';
 import type { ApiKey, Organization } from './entity.js';
 import { policyView } from './policy-view.js';
+import type { OpenConnections } from './open-connections.js';
 import { apiKeyPage, readApiKey, readOrganization, type ApiKeyRow } from './reads.js';
 import {
   AdvanceSandboxClockInput, AdvanceSandboxClockPayload, ApiKeyConnection, CreateApiKeyInput, CreateApiKeyPayload, CreateOrganizationInput, CreateOrganizationPayload,
@@ -44,7 +45,10 @@ export async function loadApiKey(database: Database, id: string): Promise<ApiKey
 
 @Resolver()
 export class OrganizationResolver {
-  constructor(private readonly core: Core) {}
+  constructor(
+    private readonly core: Core,
+    private readonly connections: Pick<OpenConnections, 'keys'>,
+  ) {}
 
   @Query(() => OrganizationObject, { description: 'Your own organization, with its policy.' })
   organization(@Ctx() context: RequestContext): Promise<OrganizationObject> {
@@ -80,9 +84,12 @@ export class OrganizationResolver {
     return { secret, apiKey: keyView(apiKey) };
   }
 
-  @Mutation(() => RevokeApiKeyPayload, { description: 'Ends a key at once.' })
+  @Mutation(() => RevokeApiKeyPayload, { description: 'Ends a key: at once for whoever asks the replica that ends it, within a second everywhere.' })
   async revokeApiKey(@Ctx() context: RequestContext, @Arg('input', () => RevokeApiKeyInput) input: RevokeApiKeyInput): Promise<RevokeApiKeyPayload> {
-    return { apiKey: keyView(await revokeApiKey(this.core, context.caller, input.apiKeyId)) };
+    const apiKey = await revokeApiKey(this.core, context.caller, input.apiKeyId);
+    // Other replicas hear of it; who has revoked it here finds it ended by the next request.
+    this.connections.keys.forget(apiKey.id);
+    return { apiKey: keyView(apiKey) };
   }
 
   @Mutation(() => AdvanceSandboxClockPayload, {
