@@ -207,5 +207,6 @@ function waysIn({ em, reads }: Access, customerId: string | null = null): WaysIn
 }
 
 function withAccess(access: Access, connected: Omit<Database, keyof WaysIn | 'forCustomer'>, customerId: string | null = null): Database {
-  return { ...connected, ...waysIn(access, customerId), forCustomer: (only) => withAccess(access, connected, only) };
+  const database: Database = { ...connected, ...waysIn(access, customerId), forCustomer: (only) => (only === customerId ? database : withAccess(access, connected, only)) };
+  return database;
 }

@@ -4,6 +4,7 @@ import { encodeEventCursor } from '../core/event-cursor.js';
 import type { EventRow, EventType } from '../core/event-log.js';
 import { badInput } from '../core/errors.js';
 import type { Watch } from '../core/stream.js';
+import type { Subscriber } from '../core/subscriber.js';
 import { CustomerObject, loadCustomer } from '../customer/resolver.js';
 import { loadDocument } from '../document/resolver.js';
 import { DocumentObject } from '../document/types.js';
@@ -19,7 +20,7 @@ function changeView(event: EventRow): StatusChange {
 }
 
 /** Subscribes to changes of one object, or of all that the organization has. An object that it does not have is NOT_FOUND. */
-async function watch(context: RequestContext, types: readonly EventType[], subject: Watch['subject'], after: string | null | undefined): Promise<AsyncIterable<EventRow>> {
+async function watch(context: RequestContext, types: readonly EventType[], subject: Watch['subject'], after: string | null | undefined): Promise<Subscriber> {
   if (subject?.kind === 'customer') await loadCustomer(context, subject.id);
   if (subject?.kind === 'identity') await loadIdentity(context, subject.id);
   if (subject?.kind === 'document') await loadDocument(context, subject.id);
@@ -55,11 +56,9 @@ export class SubscriptionResolver {
   })
   customerStatusChanged(
     @Root() event: EventRow,
-    @Ctx() context: RequestContext,
     @Arg('customerId', () => ID, { nullable: true }) _customerId?: string | null,
     @Arg('after', () => String, { nullable: true, description: AFTER }) _after?: string | null,
   ): CustomerStatusChange {
-    context.forget();
     return {
       ...changeView(event),
       type: event.type,
@@ -77,12 +76,10 @@ export class SubscriptionResolver {
   })
   identityStatusChanged(
     @Root() event: EventRow,
-    @Ctx() context: RequestContext,
     @Arg('identityId', () => ID, { nullable: true }) _identityId?: string | null,
     @Arg('customerId', () => ID, { nullable: true }) _customerId?: string | null,
     @Arg('after', () => String, { nullable: true, description: AFTER }) _after?: string | null,
   ): IdentityStatusChange {
-    context.forget();
     return {
       ...changeView(event),
       oldStatus: event.old_status as vocabularies.IdentityStatus | null,
@@ -98,12 +95,10 @@ export class SubscriptionResolver {
   })
   documentStatusChanged(
     @Root() event: EventRow,
-    @Ctx() context: RequestContext,
     @Arg('identityId', () => ID, { nullable: true }) _identityId?: string | null,
     @Arg('documentId', () => ID, { nullable: true }) _documentId?: string | null,
     @Arg('after', () => String, { nullable: true, description: AFTER }) _after?: string | null,
   ): DocumentStatusChange {
-    context.forget();
     return {
       ...changeView(event),
       oldStatus: event.old_status as vocabularies.DocumentStatus | null,

@@ -14,6 +14,7 @@ import { requestScope } from '../core/request-scope.js';
 import type { EventStream } from '../core/stream.js';
 import type { OpenConnections } from '../organization/open-connections.js';
 import { operationsChecked, placeholderStore } from './apollo.js';
+import type { Audiences } from './audiences.js';
 import type { Authenticate } from './authentication.js';
 import { formatError } from './errors.js';
 import type { Executor } from './executor.js';
@@ -36,6 +37,7 @@ export interface Transports {
   connections: OpenConnections;
   operations: Operations;
   executor: Executor;
+  audiences: Audiences;
   limits: Limits;
   rateLimits: RateLimits;
   trusted: TrustedDocuments | null;
