@@ -1,4 +1,4 @@
-import { execute, Kind, valueFromASTUntyped, type DocumentNode, type ExecutionResult, type FragmentDefinitionNode, type GraphQLSchema, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
+import { execute, getNamedType, isAbstractType, Kind, TypeInfo, valueFromASTUntyped, visit, visitWithTypeInfo, type DocumentNode, type ExecutionResult, type FragmentDefinitionNode, type GraphQLSchema, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 import type { CompiledQueries } from '../core/config.js';
 import type { RequestContext } from '../core/context.js';
@@ -19,8 +19,8 @@ interface Known {
 }
 
 /**
- * Runs operations. A query that is asked again and again is compiled into a function (graphql-jit); everything else is
- * interpreted by graphql-js. What is compiled lives as long as its document is kept, so it is bounded as documents are.
+ * Runs operations. Where the configuration says so, a query that is asked again and again is compiled into a function
+ * (graphql-jit); everything else is interpreted by graphql-js. What is compiled lives as long as its document is kept, so it is bounded as documents are.
  */
 export class Executor {
   readonly #known = new WeakMap<OperationDefinitionNode, Known>();
@@ -47,10 +47,18 @@ export class Executor {
   }
 
   #compile(document: DocumentNode, operation: OperationDefinitionNode): CompiledQuery['query'] | null {
-    if (fieldsOf(operation.selectionSet, fragmentsOf(document), new Map()) > MOST_FIELDS) return null;
+    if (fieldsOf(operation.selectionSet, fragmentsOf(document), new Map()) > MOST_FIELDS || showsAbstractTypes(this.schema, document)) return null;
     const compiled = compileQuery(this.schema, document, operation.name?.value ?? '');
     return isCompiledQuery(compiled) ? compiled.query : null;
   }
+}
+
+/** Whether a field shows an interface or a union, whose objects graphql-jit does not tell apart as graphql-js does. */
+function showsAbstractTypes(schema: GraphQLSchema, document: DocumentNode): boolean {
+  const types = new TypeInfo(schema);
+  let found = false;
+  visit(document, visitWithTypeInfo(types, { Field: () => void (found ||= isAbstractType(getNamedType(types.getType()))) }));
+  return found;
 }
 
 /** What graphql-jit does not do where a variable with a default is not null: the default stands for what is not given. */
