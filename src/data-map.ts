@@ -1,3 +1,4 @@
+import { SEALED_COLUMN, type SealedTable } from './core/crypto/sealed-table.js';
 import { PERSONAL_CLASSES, PERSONAL_DATA, SEALED_TABLES, type PersonalClass } from './kyc/personal-data.js';
 
 type Parts = { readonly [name: string]: PersonalClass | Parts };
@@ -23,7 +24,7 @@ export function mappedFields(): MappedField[] {
 /** docs/data-map.md: what personal data the gateway keeps, where, and how; made from kyc/personal-data.ts. */
 export function dataMap(): string {
   const classes = Object.entries(PERSONAL_CLASSES).map(([name, { meaning, sealed, masked }]) => `| ${name} | ${meaning} | ${sealed ? 'encrypted' : 'plain'} | ${masked ? 'masked' : 'by permission'} |`);
-  const fields = mappedFields().map(({ entity, path, personalClass }) => `| ${tableOf(entity)} | \`${path}\` | ${personalClass} | ${columnOf(path, personalClass)} |`);
+  const fields = mappedFields().map(({ entity, path, personalClass }) => `| ${tableOf(entity).table} | \`${path}\` | ${personalClass} | \`${tableOf(entity).unsealed[path] ?? SEALED_COLUMN}\` |`);
   const indexes = SEALED_TABLES.flatMap(({ table, indexes }) => Object.values(indexes).map(({ column, purpose }) => `| ${table} | \`${column}\` | ${purpose} |`));
   return [
     '# Data map',
@@ -39,13 +40,8 @@ export function dataMap(): string {
   ].join('\n\n') + '\n';
 }
 
-function tableOf(entity: string): string {
+function tableOf(entity: string): SealedTable {
   const table = SEALED_TABLES.find((sealed) => sealed.entity === entity);
   if (!table) throw new Error(`No sealed table keeps the personal data of ${entity}`);
-  return table.table;
-}
-
-function columnOf(path: string, personalClass: PersonalClass): string {
-  if (PERSONAL_CLASSES[personalClass].sealed) return '`sealed`';
-  return `\`${path.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}\``;
+  return table;
 }

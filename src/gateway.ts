@@ -7,6 +7,7 @@ import { systemClock, type Clock } from './core/clock.js';
 import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
 import type { KeyManagement } from './core/crypto/key-ring.js';
+import { Erasures } from './core/crypto/erasures.js';
 import { PlainSweep } from './core/crypto/plain-sweep.js';
 import { openDatabase, type Database } from './core/database.js';
 import { lockDirectory } from './core/directory-lock.js';
@@ -19,8 +20,10 @@ import { OutboundClient } from './core/outbound.js';
 import { EventStream } from './core/stream.js';
 import { openTokenKey, type TokenKey } from './core/token-key.js';
 import { CustomerEntity } from './customer/entity.js';
+import { ErasureResolver } from './customer/erasure-resolver.js';
 import { ExchangeLimit } from './customer/exchange-limit.js';
 import { LegalHoldResolver } from './customer/hold-resolver.js';
+import { CustomerRetention } from './customer/retention.js';
 import { CustomerResolver } from './customer/resolver.js';
 import { SessionResolver } from './customer/session-resolver.js';
 import { CustomerTokenResolver } from './customer/token-resolver.js';
@@ -60,6 +63,7 @@ import { openTransports } from './graphql/transports.js';
 import { mountWebSocket } from './graphql/sockets.js';
 import { IdentityEntity } from './identity/entity.js';
 import { CustomerIdentityResolver, IdentityResolver, ReviewResolver } from './identity/resolver.js';
+import type { ProviderName } from './kyc/policy.js';
 import { SEALED_TABLES } from './kyc/personal-data.js';
 import { migrations } from './migrations/index.js';
 import { demoKeys, type DemoKeys } from './organization/demo.js';
@@ -74,10 +78,12 @@ import { SignatureEntity } from './signature/entity.js';
 import { IdentitySignatureResolver, SignatureResolver } from './signature/resolver.js';
 import { VerificationJobs } from './verification/jobs.js';
 import { manualProvider } from './verification/manual.js';
+import type { Provider } from './verification/provider.js';
 import { CustomerRequirementResolver, DryRunResolver, IdentityRequirementResolver } from './verification/resolver.js';
 import { sandboxProvider } from './verification/sandbox.js';
 import { ATTEMPT_TIMEOUT_MILLISECONDS } from './webhook/delivery.js';
 import { WebhookDispatcher } from './webhook/dispatcher.js';
+import { deliveryErasing } from './webhook/erasing.js';
 import { WebhookEndpointEntity } from './webhook/entity.js';
 import { Outbound } from './webhook/outbound.js';
 import { WebhookResolver } from './webhook/resolver.js';
@@ -97,6 +103,8 @@ export interface Overrides {
   workers?: boolean;
   /** Who holds the key-encryption keys, in place of the key ring. */
   keyManagement?: KeyManagement;
+  /** Who decides, by the name that policy gives it, in place of the gateway's own. */
+  providers?: Partial<Record<ProviderName, Provider>>;
   /** Reaches the database otherwise: for tests that take a part of it away. */
   database?: (opened: Database) => Database;
   /** Other limits than the standard ones: for tests that reach them, and benchmarks that would. */
@@ -132,12 +140,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     const url = await serve(config, parts, { keys, limits: limitsWith(overrides.limits ?? {}) }, undo);
     if (overrides.workers ?? true) {
       await parts.core.jobs.work();
-      undo.push(() => parts.sweep.stop());
-      parts.sweep.start();
-      await parts.webhooks.start();
-      parts.retention.start();
-      parts.plainSweep.start();
-      parts.keys.start();
+      for (const work of parts.background) await work.start();
     }
     return { url, demoKeys: keys, stop };
   } catch (error) {
@@ -146,17 +149,20 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
   }
 }
 
+interface Background {
+  start(): void | Promise<void>;
+  stop(): Promise<void>;
+}
+
 interface Parts {
   core: Core;
   documents: DocumentCommands;
   checks: FileChecks;
   links: FileLinks;
-  sweep: FileSweep;
   events: EventStream;
   connections: OpenConnections;
-  retention: EventRetention;
-  plainSweep: PlainSweep;
-  keys: KeyRetention;
+  /** What goes on by itself beside the jobs. */
+  background: readonly Background[];
   webhooks: WebhookDispatcher;
   tokenKey: TokenKey;
   tokens: Tokens;
@@ -165,14 +171,15 @@ interface Parts {
 
 /** Everything below the transports. */
 async function openParts(config: Config, { database, tokenKey }: { database: Database; tokenKey: TokenKey }, overrides: Overrides, log: Log, undo: (() => Promise<void>)[]): Promise<Parts> {
-  const providers = { SANDBOX: sandboxProvider(config.sandboxSpeed), MANUAL: manualProvider() };
+  const providers = { SANDBOX: sandboxProvider(config.sandboxSpeed), MANUAL: manualProvider(), ...overrides.providers };
   const verification = new VerificationJobs(
     () => core,
     ({ environment, policy }) => providers[policy.provider ?? (environment === 'SANDBOX' ? 'SANDBOX' : 'MANUAL')],
     () => documents,
     () => fetches,
   );
-  const jobs = await Jobs.open(database, verification.kinds(), log);
+  const customerRetention = new CustomerRetention(() => core);
+  const jobs = await Jobs.open(database, [...verification.kinds(), customerRetention.kind(), deliveryErasing(() => core)], log);
   undo.push(() => jobs.stop());
   const space = new FreeSpace(config.dataDirectory, log);
   await space.start();
@@ -191,26 +198,24 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   const connections = new OpenConnections(database, core.clock, log, limitsWith(overrides.limits ?? {}).connections);
   await connections.start();
   undo.push(() => connections.stop());
-  const retention = new EventRetention(core);
-  undo.push(() => retention.stop());
-  const plainSweep = new PlainSweep(database.plainRows, log);
-  undo.push(() => plainSweep.stop());
-  const keys = new KeyRetention(core);
-  undo.push(() => keys.stop());
+  const erasures = new Erasures(database, (customerId) => connections.endCustomer(customerId));
+  await erasures.start();
+  undo.push(() => erasures.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
-  undo.push(() => webhooks.stop());
+  const background = [webhooks, new FileSweep(core, storage), new EventRetention(core), new PlainSweep(database.plainRows, log), new KeyRetention(core), customerRetention];
+  for (const work of background) undo.push(() => work.stop());
   const refusals = new RefusalTrail(core);
   undo.push(() => refusals.stop());
   const links = new FileLinks(core, storage, tokenKey.derive('file links'));
   const tokens = new Tokens(database, core.clock, tokenKey);
-  return { core, documents, checks: new FileChecks(core, storage, judge), links, sweep: new FileSweep(core, storage), events, connections, retention, plainSweep, keys, webhooks, refusals, tokenKey, tokens };
+  return { core, documents, checks: new FileChecks(core, storage, judge), links, events, connections, background, webhooks, refusals, tokenKey, tokens };
 }
 
 /** The resolvers of every floor, each with what it needs. */
-function resolversOf({ core, documents, checks, links, webhooks, tokens }: Parts): object[] {
+function resolversOf({ core, documents, checks, connections, links, webhooks, tokens }: Parts): object[] {
   return [
     new RootResolver(),
-    new OrganizationResolver(core),
+    new OrganizationResolver(core, connections),
     new HostedPageResolver(core),
     new AuditResolver(),
     new CustomerResolver(core),
@@ -221,6 +226,7 @@ function resolversOf({ core, documents, checks, links, webhooks, tokens }: Parts
     new CustomerIdentityResolver(),
     new DocumentResolver(documents, links),
     new LegalHoldResolver(core),
+    new ErasureResolver(core),
     new FileCheckResolver(checks),
     new RevealResolver(core),
     new FileUploadResolver(),
@@ -261,7 +267,7 @@ async function serve(config: Config, parts: Parts, { keys, limits }: Served, und
     if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ actor: caller, operation, code: 'FORBIDDEN' });
   });
   replayRepeats(schema, core);
-  const authenticate = authenticator(database, clock, { operatorKey: config.operatorKey, tokens, keyUse: new KeyUse(database, clock, log), refusals });
+  const authenticate = authenticator(database, clock, { operatorKey: config.operatorKey, keys: connections.keys, tokens, keyUse: new KeyUse(database, clock, log), refusals });
   const transports = await openTransports(config, { schema, database, events, connections, authenticate, limits, log });
   undo.push(() => transports.rateLimits.stop());
   const app = express();

@@ -6,8 +6,8 @@ import { read } from './support/sources.js';
 
 /** What says nothing of a person but where they stand. A new property belongs here, or into kyc/personal-data.ts. */
 const IMPERSONAL: Readonly<Record<string, string>> = {
-  ApiKey: 'id organizationId prefix secretHash role name createdAt expiresAt revokedAt lastUsedAt',
-  Customer: 'id organizationId type status kycStatus identityStatus documentAttemptsRemaining hasDocuments sealed emailIndex partnerUserIndex erasedAt verifiedAt currentIdentityId legalHoldSince version createdAt updatedAt',
+  ApiKey: 'id organizationId prefix secretHash role name subject createdAt expiresAt revokedAt lastUsedAt',
+  Customer: 'id organizationId type status kycStatus identityStatus documentAttemptsRemaining hasDocuments sealed emailIndex partnerUserIndex erasedAt closedAt verifiedAt currentIdentityId legalHoldSince version createdAt updatedAt',
   Identity: 'id organizationId customerId status step transactionType sealed enterpriseIndex userIndex nationalIdIndex programId policy demands evaluations documentSubmissions documentAttemptsRemaining needsPerson hostedPage debugStatus version createdAt updatedAt',
   Document: 'id organizationId identityId customerId sealed selectedIdClass status submission version createdAt updatedAt',
   FileUpload: 'id organizationId documentId customerId sealed documentType fileSize mimeType width height uploadStatus storageKey warnings createdAt',
@@ -37,6 +37,11 @@ describe('every column', () => {
   it.each(SEALED_TABLES.map((table) => [table.entity, table] as const))('of %s that is declared as encrypted is, and no other', (name, { fields: sealed }) => {
     const encrypted = fields.filter(({ entity, personalClass }) => entity === name && PERSONAL_CLASSES[personalClass].sealed).map(({ path }) => path.split('.')[0]!);
     expect(Object.keys(sealed).toSorted()).toEqual([...new Set(encrypted)].toSorted());
+  });
+
+  it.each(SEALED_TABLES.map((table) => [table.entity, table] as const))('of %s that is personal and not encrypted is declared with its column, so that erasing empties it', (name, { unsealed }) => {
+    const plain = fields.filter(({ entity, personalClass }) => entity === name && !PERSONAL_CLASSES[personalClass].sealed).map(({ path }) => path);
+    expect(Object.keys(unsealed).toSorted()).toEqual(plain.toSorted());
   });
 
   it('is looked at: the count', () => {

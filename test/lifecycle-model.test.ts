@@ -32,7 +32,7 @@ function compare(model: Model, real: Real): void {
   const projected = project(real.status, real.deactivated);
   same('customer status', customerStatus(model), projected.customerStatus);
   same('kycStatus', kycStatus(model), projected.kycStatus);
-  const standing = { customerStatus: projected.customerStatus, identityStatus: real.status, documentAttemptsRemaining: 1, hasDocuments: true };
+  const standing = { customerStatus: projected.customerStatus, identityStatus: real.status, documentAttemptsRemaining: 1, hasDocuments: true, isErased: false };
   for (const action of Object.keys(ACTIONS) as Action[]) same(`${action} in ${model.status}`, MAY[action]!(model), allows(action, standing));
 }
 

@@ -23,6 +23,14 @@ describe('the permission map', () => {
     expect(() => started(`extend type ${type} { secret: String }`)).toThrow(`${type}.secret has no permission rule`);
   });
 
+  it.each(['KycData', 'Requirement', 'PatchCustomerPayload', 'EventEdge'])('keeps it from starting when applicants get from %s to a type without rules', (type) => {
+    expect(() => started(`extend type ${type} { more: More } type More { secret: String }`)).toThrow('Applicants can get to see More, which has no permission rules');
+  });
+
+  it('asks no rules of a type that only others get to see', () => {
+    expect(() => started('extend type DocumentFinding { more: More } type More { secret: String }')).not.toThrow();
+  });
+
   it('keeps it from starting when a rule is for a field that there is not', () => {
     const poor = buildASTSchema(parse('type Query { node: String } type Mutation { patchCustomer: String } type Subscription { customerStatusChanged: String }'));
     expect(() => enforcePermissions(poor, nobody)).toThrow(/There is a permission rule for Query\.\w+, but no such field/);

@@ -10,6 +10,7 @@ export const AUDIT_KINDS = {
   REFUSAL: 'A caller asked for what its role may not, or came with a key that is no longer valid. What repeats within a minute is counted in one entry.',
   REVEAL: 'Masked values were shown. `fields` says which, `reason` why.',
   FILE_READ: 'A file of a document was read by its link.',
+  ERASURE: 'The personal data of a customer was destroyed: by eraseCustomer, or because policy keeps it no longer.',
   KEY_CHANGE: 'An API key was made or revoked.',
   POLICY_CHANGE: 'The rules of the organization were changed. `fields` says which.',
 } as const;

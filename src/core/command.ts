@@ -168,13 +168,14 @@ export async function clockOffsetOf(reader: Kysely<EventTables>, organizationId:
 
 /**
  * Moves an organization's clock forward by `seconds`, so that what would happen in that time happens now, in its order:
- * the clock stops at each job that falls due on the way. Answers when all of it has committed (domain.md, Sandbox).
+ * the clock stops at each job that falls due on the way. `atLast` names jobs to be done when it has arrived. Answers when all
+ * of it has committed (domain.md, Sandbox).
  * @returns the time that the clock then shows.
  */
-export async function advanceClock(core: Core, caller: Member, seconds: number): Promise<Date> {
+export async function advanceClock(core: Core, caller: Member, seconds: number, atLast: readonly string[]): Promise<Date> {
   const { organizationId } = caller;
   const owner = (): Kysely<EventTables> => core.database.owner().getKysely() as unknown as Kysely<EventTables>;
-  const target = await clockTarget(core, caller, seconds);
+  const target = await clockTarget(core, caller, seconds, atLast);
   // Real time passes meanwhile, and what the jobs enqueue counts from it: a fixed moment would be missed by milliseconds.
   const until = (): Date => new Date(core.clock.now().getTime() + target);
   const reach = async (moment: Date): Promise<void> => {
@@ -197,10 +198,11 @@ export async function advanceClock(core: Core, caller: Member, seconds: number):
  * How far ahead the clock is to run, in milliseconds. It is what an Idempotency-Key keeps: a repeat goes on to where the
  * first request was to arrive, however far that came.
  */
-async function clockTarget(core: Core, caller: Member, seconds: number): Promise<number> {
+async function clockTarget(core: Core, caller: Member, seconds: number, atLast: readonly string[]): Promise<number> {
   try {
     return await execute(core, caller, (unit) => {
       unit.note({ subjects: [caller.organizationId] });
+      for (const name of atLast) unit.enqueue({ name, data: {}, dueAt: new Date(unit.organizationNow.getTime() + seconds * MILLISECONDS_PER_SECOND) });
       return Promise.resolve(unit.organizationNow.getTime() - unit.now.getTime() + seconds * MILLISECONDS_PER_SECOND);
     });
   } catch (error) {

@@ -35,7 +35,7 @@ export interface Config {
   requestsPerAddress: number;
   /** Failed authentications a minute. */
   failuresPerAddress: number;
-  /** The file of the operations that alone may run; null: any. */
+  /** The file that lists the only operations that may run; null: any may. */
   trustedDocuments: string | null;
   introspection: boolean;
   explorer: boolean;

@@ -2,8 +2,9 @@ import DataLoader from 'dataloader';
 import { customerOf, type Caller, type Member, type TokenHolder } from './caller.js';
 import type { Database } from './database.js';
 import { refusal } from './errors.js';
-import type { EventRow, EventType } from './event-log.js';
+import type { EventType } from './event-log.js';
 import type { EventStream, Watch } from './stream.js';
+import type { Subscriber } from './subscriber.js';
 
 /** Reads the values of many keys of one organization in one statement, in the order of the keys. An Error fails its own key alone. */
 export type BatchRead<Key, Value> = (database: Database, organizationId: string, keys: readonly Key[]) => Promise<readonly (Value | Error)[]>;
@@ -72,7 +73,7 @@ export class RequestContext {
    * The events of these types about an object that the caller may see or, without one, about all that it may see. A
    * client that resumes repeats its operation as it was: what it has seen since is the newer word.
    */
-  watch(types: readonly EventType[], subject: Watch['subject'], after: string | null): Promise<AsyncIterable<EventRow>> {
+  watch(types: readonly EventType[], subject: Watch['subject'], after: string | null): Promise<Subscriber> {
     const customerId = customerOf(this.caller);
     const all: Watch['subject'] = customerId === null ? null : { kind: 'customer', id: customerId };
     return this.events.subscribe({ organizationId: this.member.organizationId, types, subject: subject ?? all }, this.connection.lastEventId ?? after);
@@ -81,6 +82,11 @@ export class RequestContext {
   /** Answers a key with a value that is known already: what a command has just committed. */
   prime<Key, Value>(read: BatchRead<Key, Value>, key: Key, value: Value): void {
     this.loaderOf(read).clear(key).prime(key, value);
+  }
+
+  /** The same caller, to whom nothing has been loaded yet, and apart from any connection. */
+  renewed(): RequestContext {
+    return new RequestContext(this.wholeDatabase, this.events, this.caller, this.requestId, this.address);
   }
 
   /** The same caller, for a rehearsal of its operation. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { EntitySchema } from '@mikro-orm/core';
 import { Migrator, type Migration } from '@mikro-orm/migrations';
 import { MikroORM as PgliteORM, type PgliteConnection } from '@mikro-orm/pglite';
-import { MikroORM as PostgreSqlORM, type SqlEntityManager } from '@mikro-orm/postgresql';
+import { MikroORM as PostgreSqlORM, type PostgreSqlConnection, type SqlEntityManager } from '@mikro-orm/postgresql';
 import { fromPglite, type ConstructorOptions } from 'pg-boss';
 import type { Kysely } from 'kysely';
 import { Client } from 'pg';
@@ -15,6 +15,7 @@ import type { SealedTable } from './crypto/sealed-table.js';
 import { SealingSubscriber } from './crypto/sealing.js';
 import { Vault } from './crypto/vault.js';
 import type { Log } from './log.js';
+import { readsInOneTrip, readsInTransactions, type Scope, type ScopedReads, type Statement } from './scoped-reads.js';
 import { CONNECTION_TIMEOUT, GuardedClient, JOB_TIMEOUTS, TIMEOUTS } from './guarded-client.js';
 
 /**
@@ -48,7 +49,9 @@ export interface Database {
   owner(): SqlEntityManager;
   /** The same database in which one customer's rows are all that `scoped` and `read` find or may write; null: every customer's. */
   forCustomer(customerId: string | null): Database;
-  /** Reads plain rows of one organization in a short transaction under the session role. */
+  /** Reads plain rows of one organization by one statement of fixed text, under the session role. */
+  select<Row>(organizationId: string, statement: Statement, parameters: readonly unknown[]): Promise<Row[]>;
+  /** Reads plain rows of one organization by a query builder, under the session role. */
   read<Tables, Result>(organizationId: string, query: (reader: Reader<Tables>) => Promise<Result>): Promise<Result>;
   /** Hears NOTIFY on a channel, through reconnects; `onGap` runs after each (re)connection: something may have been missed. */
   listen(channel: string, onPayload: (payload: string) => void, onGap: () => void): Promise<Listener>;
@@ -108,9 +111,10 @@ async function openEmbedded(dataDirectory: string, parts: DatabaseParts, { subsc
   const client = await (orm.em.getConnection() as PgliteConnection).getNativeClient();
   await orm.migrator.up();
   const em = orm.em as unknown as SqlEntityManager;
-  return withAccess(em, {
+  const access: Access = { em, reads: readsInTransactions((scope) => unitOf(em, scope)) };
+  return withAccess(access, {
     kind: 'pglite',
-    ...(await openOrClose(orm, () => open(waysIn(em)))),
+    ...(await openOrClose(orm, () => open(waysIn(access)))),
     listen: async (channel, onPayload, onGap) => {
       const stop = await client.listen(channel, onPayload);
       onGap();
@@ -155,10 +159,11 @@ async function openPostgreSql(url: string, parts: DatabaseParts, { subscriber, o
     pool: { min: 0, max: POOL_SIZE },
     driverOptions: { ...TIMEOUTS, Client: GuardedClient },
   });
-  const em = orm.em as unknown as SqlEntityManager;
-  return withAccess(em, {
+  const pool = await (orm.em.getConnection() as PostgreSqlConnection).getNativeClient();
+  const access: Access = { em: orm.em as unknown as SqlEntityManager, reads: readsInOneTrip(pool, { organization: ORGANIZATION_SETTING, customer: CUSTOMER_SETTING }) };
+  return withAccess(access, {
     kind: 'postgresql',
-    ...(await openOrClose(orm, () => open(waysIn(em)))),
+    ...(await openOrClose(orm, () => open(waysIn(access)))),
     listen: (channel, onPayload, onGap) => listenPostgreSql(url, channel, onPayload, onGap),
     jobConnection: async () => ({ connectionString: url, max: JOB_POOL_SIZE, ...JOB_TIMEOUTS, Client: GuardedClient }) as ConstructorOptions,
     close: () => orm.close(true),
@@ -175,23 +180,33 @@ async function openOrClose<Result>(orm: { close(force: boolean): Promise<void> }
   }
 }
 
-type WaysIn = Pick<Database, 'scoped' | 'owner' | 'read'>;
+type WaysIn = Pick<Database, 'scoped' | 'owner' | 'read' | 'select'>;
+
+/** What the ways in are made of. */
+interface Access {
+  em: SqlEntityManager;
+  reads: ScopedReads;
+}
+
+/** A unit of work held to a scope by filter and by row-level security. */
+function unitOf(em: SqlEntityManager, { role, organizationId, customerId }: Scope): SqlEntityManager {
+  const fork = em.fork({ session: { role, ...(customerId === null ? {} : { variables: { [CUSTOMER_SETTING]: customerId } }) } });
+  fork.setFilterParams('tenant', { organizationId });
+  return fork;
+}
 
 /** The ways in to a database, for one customer or (null) for all of an organization. */
-function waysIn(em: SqlEntityManager, customerId: string | null = null): WaysIn {
-  const session = customerId === null ? { role: TENANT_ROLE } : { role: CUSTOMER_ROLE, variables: { [CUSTOMER_SETTING]: customerId } };
-  const scoped = (organizationId: string): SqlEntityManager => {
-    const fork = em.fork({ session });
-    fork.setFilterParams('tenant', { organizationId });
-    return fork;
-  };
+function waysIn({ em, reads }: Access, customerId: string | null = null): WaysIn {
+  const scopeOf = (organizationId: string): Scope => ({ role: customerId === null ? TENANT_ROLE : CUSTOMER_ROLE, organizationId, customerId });
   return {
-    scoped,
+    scoped: (organizationId) => unitOf(em, scopeOf(organizationId)),
     owner: () => em.fork(),
-    read: (organizationId, query) => scoped(organizationId).transactional((transaction) => query(transaction.getKysely() as never), { readOnly: true }),
+    select: (organizationId, statement, parameters) => reads.select(scopeOf(organizationId), statement, parameters),
+    read: (organizationId, query) => reads.read(scopeOf(organizationId), query),
   };
 }
 
-function withAccess(em: SqlEntityManager, connected: Omit<Database, keyof WaysIn | 'forCustomer'>, customerId: string | null = null): Database {
-  return { ...connected, ...waysIn(em, customerId), forCustomer: (only) => withAccess(em, connected, only) };
+function withAccess(access: Access, connected: Omit<Database, keyof WaysIn | 'forCustomer'>, customerId: string | null = null): Database {
+  const database: Database = { ...connected, ...waysIn(access, customerId), forCustomer: (only) => (only === customerId ? database : withAccess(access, connected, only)) };
+  return database;
 }

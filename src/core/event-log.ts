@@ -4,6 +4,7 @@ import { newId } from './ids.js';
 export const EVENT_TYPES = [
   'customer.created',
   'customer.state_changed',
+  'customer.erased',
   'identity.status_changed',
   'identity.stuck',
   'document.status_changed',

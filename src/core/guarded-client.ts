@@ -60,8 +60,10 @@ export class GuardedClient extends Client {
     });
     const query = this.query.bind(this) as (...parameters: unknown[]) => unknown;
     this.query = ((...parameters: unknown[]) => {
+      const settle = this.#ask(isBegin(parameters[0]));
+      const told = tellFirst(parameters, settle);
       const answer = query(...parameters);
-      if (answer instanceof Promise) void this.#watch(answer, isBegin(parameters[0]));
+      if (!told && answer instanceof Promise) answer.then(() => settle(undefined), settle);
       return answer;
     }) as Client['query'];
   }
@@ -80,24 +82,21 @@ export class GuardedClient extends Client {
     return this.#release;
   }
 
-  async #watch(answer: Promise<unknown>, begins: boolean): Promise<void> {
+  /** Waits for an answer. @returns what is to be called when it is there, or will not come. */
+  #ask(begins: boolean): (error: unknown) => void {
     const askedAt = performance.now();
     let verdict: NodeJS.Immediate | undefined;
     // Where this process was too busy to look, the answer may have come: what has come is read before the verdict.
     const doubt = begins ? setTimeout(() => (verdict = setImmediate(() => this.#giveUp(askedAt))), BEGIN_TIMEOUT) : undefined;
     this.#asking += 1;
-    try {
-      await answer;
-      this.#answeredAt = performance.now();
-    } catch (error) {
-      if (error instanceof Error && error.message === READ_TIMEOUT) this.#giveUp(askedAt);
-      // A refusal is an answer too.
-      else if (error instanceof DatabaseError) this.#answeredAt = performance.now();
-    } finally {
+    return (error) => {
       this.#asking -= 1;
       clearTimeout(doubt);
       clearImmediate(verdict);
-    }
+      if (error instanceof Error && error.message === READ_TIMEOUT) this.#giveUp(askedAt);
+      // A refusal is an answer too.
+      else if (!error || error instanceof DatabaseError) this.#answeredAt = performance.now();
+    };
   }
 
   #giveUp(askedAt: number): void {
@@ -108,6 +107,25 @@ export class GuardedClient extends Client {
   #cut(): void {
     (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   }
+}
+
+type Callback = (error: unknown, ...result: unknown[]) => void;
+
+/** Has what is called with an answer, by itself or in a query that is handed to the driver ready made, tell another first. @returns whether there is such a thing. */
+function tellFirst(parameters: unknown[], tell: (error: unknown) => void): boolean {
+  const telling = (callback: Callback): Callback => (error, ...result) => {
+    tell(error);
+    callback(error, ...result);
+  };
+  const [query] = parameters as [{ callback?: unknown } | null];
+  if (typeof query === 'object' && typeof query?.callback === 'function') {
+    query.callback = telling(query.callback as Callback);
+    return true;
+  }
+  const last = parameters.findIndex((parameter) => typeof parameter === 'function');
+  if (last < 0) return false;
+  parameters[last] = telling(parameters[last] as Callback);
+  return true;
 }
 
 function isBegin(statement: unknown): boolean {

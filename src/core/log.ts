@@ -10,7 +10,7 @@ export type Log = Logger;
  */
 const KEYS: ReadonlySet<string> = new Set([
   'requestId', 'transport', 'method', 'route', 'operation', 'actor', 'role', 'organizationId', 'code', 'statusCode', 'durationMilliseconds',
-  'error', 'errorCode', 'cause', 'stack', 'job', 'identityId', 'status', 'webhookEndpointId', 'reason', 'key',
+  'error', 'errorCode', 'cause', 'stack', 'job', 'identityId', 'status', 'webhookEndpointId', 'reason', 'key', 'table', 'rowId', 'count',
 ]);
 /** UTF-16 code units of one value; a stack is the longest of them. */
 const LONGEST_VALUE = 8_000;

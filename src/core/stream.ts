@@ -1,10 +1,12 @@
 import type { Database } from './database.js';
 import { decodeEventCursor } from './event-cursor.js';
 import { EVENT_CHANNEL, type EventHint, type EventRow, type EventType } from './event-log.js';
-import { assertContinuable, readEvents } from './event-reads.js';
+import { assertContinuable, readEvents, type EventQuery, type EventsRead } from './event-reads.js';
 import type { Listener } from './listener.js';
 import { errorFacts, type Log } from './log.js';
+import { Rounds } from './rounds.js';
 import { Subscriber } from './subscriber.js';
+import { Turns } from './turns.js';
 
 /** What a subscriber wants to hear of: events of these types, of one object or (null) of the whole organization. */
 export interface Watch {
@@ -17,6 +19,8 @@ export interface Watch {
 const BATCH = 500;
 /** Hints may be lost; the table is asked this often all the same. */
 const SAFETY_POLL_MILLISECONDS = 2_000;
+/** However many subscribers begin or catch up at once, most connections of the pool are left to others. */
+const READS_AT_ONCE = 4;
 
 /** The subscribers of one organization in this process, by what they watch, and how far its events have been handed on. */
 interface Channel {
@@ -36,6 +40,9 @@ export class EventStream {
   #listener: Listener | null = null;
   #poll: NodeJS.Timeout | undefined;
   #stopped = false;
+  /** What several subscribers ask of the history at once is read once. */
+  #reads = new Rounds<EventsRead>();
+  #turns = new Turns(READS_AT_ONCE);
 
   constructor(
     private readonly database: Database,
@@ -66,10 +73,10 @@ export class EventStream {
    * resolves. Return the iterator to unsubscribe. Throws BAD_USER_INPUT or CURSOR_EXPIRED for a cursor that cannot be gone
    * on from; the iterator throws SERVICE_UNAVAILABLE, with the cursor to resume from, when its reader does not keep up.
    */
-  async subscribe(watch: Watch, after: string | null = null): Promise<AsyncIterableIterator<EventRow>> {
+  async subscribe(watch: Watch, after: string | null = null): Promise<Subscriber> {
     const { organizationId } = watch;
     const asked = after === null ? null : decodeEventCursor(organizationId, after);
-    const ledger = await readEvents(this.database, organizationId, { after: 0, limit: 0 });
+    const ledger = await this.#read(organizationId, { after: 0, limit: 0 });
     if (asked !== null) assertContinuable(asked, ledger);
     const channel = this.#channel(organizationId, ledger.position);
     const keys = watch.types.map((type) => keyOf(type, watch.subject));
@@ -137,10 +144,14 @@ export class EventStream {
     }
   }
 
+  #read(organizationId: string, query: EventQuery): Promise<EventsRead> {
+    return this.#reads.join(`${organizationId} ${JSON.stringify(query)}`, () => this.#turns.take(() => readEvents(this.database, organizationId, query)));
+  }
+
   /** The next batch of what a watch covers after a position, and how far that reaches. */
   async #readMissed(watch: Watch, after: number): Promise<{ events: EventRow[]; scanned: number; more: boolean }> {
     const { types, subject } = watch;
-    const read = await readEvents(this.database, watch.organizationId, { after, limit: BATCH, types, ...(subject && { [`${subject.kind}Id`]: subject.id }) });
+    const read = await this.#read(watch.organizationId, { after, limit: BATCH, types, ...(subject && { [`${subject.kind}Id`]: subject.id }) });
     // Retention may have overtaken a subscriber that has been reading a long backlog.
     assertContinuable(after, read);
     const last = read.events.at(-1);

@@ -48,6 +48,10 @@ export class Subscriber implements AsyncIterableIterator<EventRow> {
     this.#wake?.();
   }
 
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -57,13 +61,19 @@ export class Subscriber implements AsyncIterableIterator<EventRow> {
   }
 
   async next(): Promise<IteratorResult<EventRow, undefined>> {
+    const [event] = (await this.take(1)) ?? [];
+    return event ? { done: false, value: event } : { done: true, value: undefined };
+  }
+
+  /** The next events, so many at most, as soon as there is one; null once it has ended. Throws what cut it off. */
+  async take(most: number): Promise<readonly EventRow[] | null> {
     for (;;) {
       if (this.#failure) throw this.#failure;
-      if (this.#ended) return { done: true, value: undefined };
-      const event = this.#buffer.shift();
-      if (event) {
-        this.#taken = event.position;
-        return { done: false, value: event };
+      if (this.#ended) return null;
+      const last = this.#buffer[Math.min(most, this.#buffer.length) - 1];
+      if (last) {
+        this.#taken = last.position;
+        return this.#buffer.splice(0, most);
       }
       if (this.#live) {
         await new Promise<void>((resolve) => (this.#wake = resolve));

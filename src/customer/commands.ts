@@ -3,12 +3,12 @@ import type { GraphQLError } from 'graphql';
 import type { Member, Role } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { storeDataKey } from '../core/crypto/data-keys.js';
-import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
+import { badInput, isRefusal, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
 import { NOTE_MAX_LENGTH, PARTNER_ID_MAX_LENGTH, validateName, validateText } from '../kyc/text.js';
 import type { Action, CustomerType, IdentityStatus } from '../kyc/vocabularies.js';
 import { CustomerEntity, type Customer } from './entity.js';
-import { ACTIONS, allowedActions, allows, project, type Standing } from './lifecycle.js';
+import { ACTIONS, allowedActions, allows, isClosed, project, type Standing } from './lifecycle.js';
 import { isStoredInThePlain } from './reads.js';
 
 /** A change of what the partner knows a person by. Absent keeps what is stored, null clears it. */
@@ -35,6 +35,7 @@ export function standingOf(customer: Customer): StandingFacts {
     identityStatus: customer.identityStatus ?? null,
     documentAttemptsRemaining: customer.documentAttemptsRemaining ?? null,
     hasDocuments: customer.hasDocuments,
+    isErased: customer.erasedAt != null,
     verifiedAt: customer.verifiedAt ?? null,
   };
 }
@@ -53,13 +54,8 @@ export function patchNotAllowed(action: Action, facts: StandingFacts, role: Role
   const attempt = facts.identityStatus === null ? '' : ` and the identity ${facts.identityStatus}`;
   const asked = narrowed ? `${action} with ${narrowed.part}` : action;
   const spent = rule.spendsDocumentAttempt && facts.documentAttemptsRemaining === 0 ? ' and no attempt at documents is left' : '';
-  return refusal('PATCH_NOT_ALLOWED', `${asked} is not allowed while the customer is ${facts.customerStatus}${attempt}${spent}.`, {
-    customerStatus: facts.customerStatus,
-    identityStatus: facts.identityStatus,
-    allowedStatuses: narrowed?.allowedStatuses ?? [...rule.customer, ...rule.identity],
-    allowedActions: allowedActions(facts, role),
-    verifiedAt: facts.verifiedAt === null ? null : new Date(facts.verifiedAt).toISOString(),
-  });
+  const allowedStatuses = narrowed?.allowedStatuses ?? [...rule.customer, ...rule.identity];
+  return customerRefusal(facts, role, `${asked} is not allowed while the customer is ${facts.customerStatus}${attempt}${spent}.`, { allowedStatuses });
 }
 
 /** Creates a customer: CREATED, with no attempt. */
@@ -89,6 +85,7 @@ export async function createCustomer(core: Core, caller: Member, input: NewCusto
         firstName: contact.firstName ?? null,
         lastName: contact.lastName ?? null,
         partnerUserId: contact.partnerUserId ?? null,
+        closedAt: null,
         verifiedAt: null,
         erasedAt: null,
         currentIdentityId: null,
@@ -103,8 +100,15 @@ export async function createCustomer(core: Core, caller: Member, input: NewCusto
   );
 }
 
-/** Locks a customer of the command's organization, first of all that the command locks. */
+/** Locks a customer of the command's organization, first of all that the command locks. Refuses one whose data has been erased. */
 export async function lockCustomer(unit: UnitOfWork, customerId: string): Promise<Customer> {
+  const customer = await lockErasable(unit, customerId);
+  if (customer.erasedAt != null) throw erasedRefusal(standingOf(customer), customer.erasedAt, unit.principal.role);
+  return customer;
+}
+
+/** Locks a customer of the command's organization, also one whose data has been erased. */
+export async function lockErasable(unit: UnitOfWork, customerId: string): Promise<Customer> {
   const customer =
     kindOfId(customerId) === 'customer'
       ? await unit.em.findOne(CustomerEntity, { id: customerId }, { lockMode: LockMode.PESSIMISTIC_WRITE })
@@ -112,6 +116,28 @@ export async function lockCustomer(unit: UnitOfWork, customerId: string): Promis
   if (!customer) throw notFound('customer');
   unit.note({ customerId });
   return customer;
+}
+
+/** PATCH_NOT_ALLOWED of a customer in whatever status; `also` are further facts. */
+export function customerRefusal(facts: StandingFacts, role: Role | 'SYSTEM', message: string, also: Record<string, unknown> = {}): GraphQLError {
+  return refusal('PATCH_NOT_ALLOWED', message, {
+    customerStatus: facts.customerStatus,
+    identityStatus: facts.identityStatus,
+    allowedStatuses: [],
+    allowedActions: allowedActions(facts, role),
+    verifiedAt: facts.verifiedAt === null ? null : new Date(facts.verifiedAt).toISOString(),
+    ...also,
+  });
+}
+
+/** PATCH_NOT_ALLOWED of a customer whose data has been erased. */
+export function erasedRefusal(facts: StandingFacts, erasedAt: Date, role: Role | 'SYSTEM'): GraphQLError {
+  return customerRefusal(facts, role, 'The data of this customer has been erased: nothing of it can be changed any more. Create a new customer.', { erasedAt: erasedAt.toISOString() });
+}
+
+/** Whether a command was refused since the customer's data has been erased: a job has nothing left to do then. */
+export function isOfErased(error: unknown): boolean {
+  return isRefusal(error) && error.extensions['erasedAt'] !== undefined;
 }
 
 /** Checks and normalises what the partner knows a person by. */
@@ -208,6 +234,7 @@ export async function reactivateCustomer(core: Core, caller: Member, input: { cu
 /** The one place where a customer's statuses are written: from its attempt's, by the table of projections. */
 function changeState(unit: UnitOfWork, customer: Customer, deactivated: boolean, why: Pick<AttemptProjection, 'reason'> & Partial<AttemptProjection>): void {
   const { customerStatus, kycStatus } = project(customer.identityStatus ?? null, deactivated);
+  customer.closedAt = isClosed(customer.identityStatus ?? null, deactivated) ? (customer.closedAt ?? unit.organizationNow) : null;
   if (customerStatus === customer.status && kycStatus === customer.kycStatus) return;
   const oldStatus = customer.status;
   customer.status = customerStatus;

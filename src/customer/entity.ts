@@ -27,6 +27,8 @@ export const CustomerEntity = defineEntity({
     partnerUserIndex: p.string().nullable(),
     /** When its personal data was destroyed; nothing else about it changes after. */
     erasedAt: p.datetime().nullable(),
+    /** Since when nothing goes on with it, by its organization's clock: retention counts from there. */
+    closedAt: p.datetime().nullable(),
     verifiedAt: p.datetime().nullable(),
     currentIdentityId: p.string().nullable(),
     legalHoldSince: p.datetime().nullable(),

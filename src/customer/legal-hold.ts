@@ -1,10 +1,9 @@
 import type { Member, Role } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
-import { badInput, refusal } from '../core/errors.js';
+import { badInput } from '../core/errors.js';
 import { NOTE_MAX_LENGTH, validateText } from '../kyc/text.js';
-import { lockCustomer, standingOf } from './commands.js';
+import { customerRefusal, lockCustomer, standingOf } from './commands.js';
 import type { Customer } from './entity.js';
-import { allowedActions } from './lifecycle.js';
 
 export interface LegalHold {
   customerId: string;
@@ -43,16 +42,5 @@ async function changeHold(core: Core, caller: Member, input: LegalHold, change: 
 /** Refuses what would destroy data that is under a hold. */
 export function requireNoLegalHold(customer: Customer, role: Role | 'SYSTEM'): void {
   if (customer.legalHoldSince == null) return;
-  throw refusal('PATCH_NOT_ALLOWED', 'A legal hold stands on this customer: its data may not be erased before an ADMIN has released it (releaseLegalHold).', heldFacts(customer, role));
-}
-
-function heldFacts(customer: Customer, role: Role | 'SYSTEM'): Record<string, unknown> {
-  const facts = standingOf(customer);
-  return {
-    customerStatus: facts.customerStatus,
-    identityStatus: facts.identityStatus,
-    allowedStatuses: [],
-    allowedActions: allowedActions(facts, role),
-    verifiedAt: facts.verifiedAt === null ? null : new Date(facts.verifiedAt).toISOString(),
-  };
+  throw customerRefusal(standingOf(customer), role, 'A legal hold stands on this customer: its data may not be erased before an ADMIN has released it (releaseLegalHold).');
 }

@@ -38,6 +38,11 @@ export function project(identityStatus: IdentityStatus | null, deactivated: bool
   return identityStatus === null ? UNTRIED : PROJECTIONS[identityStatus];
 }
 
+/** Whether nothing goes on with a customer until somebody begins anew: it was switched off, declined, or let its attempt expire. */
+export function isClosed(identityStatus: IdentityStatus | null, deactivated: boolean): boolean {
+  return deactivated || identityStatus === 'DECLINED' || identityStatus === 'EXPIRED';
+}
+
 /** Where a customer stands: all that decides what may be asked of it. */
 export interface Standing {
   customerStatus: CustomerStatus;
@@ -45,6 +50,8 @@ export interface Standing {
   documentAttemptsRemaining: number | null;
   /** Whether the current attempt has a document that could be replaced. */
   hasDocuments: boolean;
+  /** Whether its personal data has been destroyed. */
+  isErased: boolean;
 }
 
 /** When an action is allowed, and to whom. */
@@ -67,7 +74,7 @@ const REVIEWER_ROLES: readonly Role[] = ['REVIEWER', 'ADMIN'];
 
 /**
  * Who may change what, when (domain.md). A status of either list allows the action; while the customer is deactivated
- * only what names DEACTIVATED is allowed. The mutations obey this table and `allowedActions` is computed from it.
+ * only what names DEACTIVATED is allowed, and nothing once its data has been erased. The mutations obey this table and `allowedActions` is computed from it.
  */
 export const ACTIONS: Readonly<Record<Action, ActionRule>> = {
   SUBMIT_IDENTITY: { customer: ['CREATED', 'REJECTED'], identity: ['EXPIRED'], roles: APPLICANT_ROLES },
@@ -84,6 +91,7 @@ export const ACTIONS: Readonly<Record<Action, ActionRule>> = {
 
 /** Whether the state allows an action, whoever asks. */
 export function allows(action: Action, standing: Standing): boolean {
+  if (standing.isErased) return false;
   const rule = ACTIONS[action];
   if (rule.spendsDocumentAttempt && !((standing.documentAttemptsRemaining ?? 0) > 0)) return false;
   if (rule.replacesDocument && !standing.hasDocuments) return false;

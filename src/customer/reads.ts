@@ -20,6 +20,7 @@ export interface CustomerRow extends SealedRow {
   has_documents: boolean;
   partner_user_index: string | null;
   erased_at: string | Date | null;
+  closed_at: string | Date | null;
   verified_at: string | Date | null;
   current_identity_id: string | null;
   legal_hold_since: string | Date | null;
@@ -42,6 +43,7 @@ export function customerRow(customer: Customer): CustomerRow {
     sealed: customer.sealed ?? null,
     partner_user_index: customer.partnerUserIndex ?? null,
     erased_at: customer.erasedAt ?? null,
+    closed_at: customer.closedAt ?? null,
     verified_at: customer.verifiedAt ?? null,
     current_identity_id: customer.currentIdentityId ?? null,
     legal_hold_since: customer.legalHoldSince ?? null,
@@ -112,4 +114,29 @@ export async function isStoredInThePlain(unit: UnitOfWork, partnerUserId: string
   const reader = unit.em.getKysely() as unknown as Kysely<CustomerTables>;
   const row = await reader.selectFrom('customer').select('id').where('organization_id', '=', unit.organizationId).where('partner_user_id', '=', partnerUserId).executeTakeFirst();
   return row !== undefined;
+}
+
+/** Whether the data of a customer has been erased: its tokens are good for nothing from then on. */
+export async function isCustomerErased(database: Database, customerId: string): Promise<boolean> {
+  const reader = database.owner().getKysely() as unknown as Kysely<CustomerTables>;
+  const row = await reader.selectFrom('customer').select('erased_at').where('id', '=', customerId).executeTakeFirst();
+  return row?.erased_at != null;
+}
+
+/** Customers that were closed by a moment and are neither erased nor held, in the order of their ids. */
+export async function customersClosedBefore(database: Database, organizationId: string, before: Date, page: { after: string; limit: number }): Promise<string[]> {
+  const rows = await database.read<CustomerTables, { id: string }[]>(organizationId, (reader) =>
+    reader
+      .selectFrom('customer')
+      .select('id')
+      .where('organization_id', '=', organizationId)
+      .where('closed_at', '<=', before.toISOString())
+      .where('erased_at', 'is', null)
+      .where('legal_hold_since', 'is', null)
+      .where('id', '>', page.after)
+      .orderBy('id')
+      .limit(page.limit)
+      .execute(),
+  );
+  return rows.map(({ id }) => id);
 }

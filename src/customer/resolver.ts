@@ -25,6 +25,8 @@ export class CustomerObject extends NodeObject {
   verifiedAt!: string | Date | null;
   @Field(() => DateTimeScalar, { nullable: true, description: 'Since when a legal hold keeps the data from being erased, for REVIEWER and ADMIN; null where there is none, and for others.' })
   legalHoldSince!: string | Date | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When the personal data was destroyed, for good: all that held it is null or empty from then on, and every mutation of this customer is PATCH_NOT_ALLOWED. Status and moments stay as they were; an attempt that was under way goes no further.' })
+  erasedAt!: string | Date | null;
   @Field(() => Int, { description: 'Grows by one with every committed change of this object.' })
   version!: number;
   @Field(() => DateTimeScalar)
@@ -50,8 +52,9 @@ export function customerView(row: CustomerRow): CustomerObject {
     updatedAt: row.updated_at,
     currentIdentityId: row.current_identity_id,
     legalHoldSince: row.legal_hold_since,
+    erasedAt: row.erased_at,
     row,
-    standing: { customerStatus: row.status, identityStatus: row.identity_status, documentAttemptsRemaining: row.document_attempts_remaining, hasDocuments: row.has_documents },
+    standing: { customerStatus: row.status, identityStatus: row.identity_status, documentAttemptsRemaining: row.document_attempts_remaining, hasDocuments: row.has_documents, isErased: row.erased_at !== null },
   };
 }
 

@@ -23,7 +23,7 @@ class CreateSessionPayload {
 
 @ObjectType({ description: 'Whether a session still holds. What it says of the person is null when it does not.', simpleResolvers: true })
 class SessionStatus {
-  @Field(() => Boolean, { description: 'False once the token has expired, the key that minted it has been revoked, or the customer is VERIFIED no longer; and for what is no session of yours.' })
+  @Field(() => Boolean, { description: 'False once the token has expired, the key that minted it has been revoked, or the customer is VERIFIED no longer or its data erased; and for what is no session of yours.' })
   active!: boolean;
   @Field(() => ID, { nullable: true })
   customerId!: string | null;
@@ -57,7 +57,7 @@ export class SessionResolver {
   async session(@Ctx() context: RequestContext, @Arg('token', () => String) token: string): Promise<SessionStatus> {
     const session = await this.tokens.sessionOf(token, context.member.organizationId);
     const customer = session && (await context.load(customerById, session.customerId));
-    if (customer?.kyc_status !== 'VERIFIED' || !session) return INACTIVE;
+    if (customer?.kyc_status !== 'VERIFIED' || customer.erased_at !== null || !session) return INACTIVE;
     return { active: true, ...session };
   }
 

@@ -5,6 +5,7 @@ import { badInput, refusal } from '../core/errors.js';
 import { DateTimeScalar, URLScalar } from '../core/scalars.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import { grantBy, transactionTypeOfToken, type Tokens } from '../organization/tokens.js';
+import { erasedRefusal } from './commands.js';
 import type { ExchangeLimit } from './exchange-limit.js';
 import { CustomerObject, findCustomer } from './resolver.js';
 
@@ -50,9 +51,10 @@ export class CustomerTokenResolver {
 
   @FieldResolver(() => URLScalar, {
     nullable: true,
-    description: 'The hosted page for this customer: send it to the person. For PARTNER; null for others. Its code stands in the fragment, expires after a day, ends with the key that has read it, and is good only for exchangeVerificationCode. Reading it again makes another.',
+    description: 'The hosted page for this customer: send it to the person. For PARTNER; null for others, and once the data is erased. Its code stands in the fragment, expires after a day, ends with the key that has read it, and is good only for exchangeVerificationCode. Reading it again makes another.',
   })
-  verificationLink(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<string> {
+  async verificationLink(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<string | null> {
+    if (customer.erasedAt !== null) return null;
     return this.tokens.verificationLink(grantBy(context.member, customer.id));
   }
 
@@ -66,6 +68,7 @@ export class CustomerTokenResolver {
     }
     const caller = context.member;
     const customer = await findCustomer(context, input.customerId, input.partnerUserId, 'customerId');
+    if (customer.erasedAt !== null) throw erasedRefusal({ ...customer.standing, verifiedAt: customer.verifiedAt }, new Date(customer.erasedAt), caller.role);
     const transactionType = input.transactionType ?? transactionTypeOfToken(caller);
     return this.tokens.clientToken(grantBy(caller, customer.id), expiresInSeconds, { transactionType, hostedPage: comesByHostedPage(caller) }, caller.role === 'APPLICANT' ? caller.renewableUntil : null);
   }

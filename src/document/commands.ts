@@ -75,7 +75,7 @@ export class DocumentCommands {
     return this.core.clock.now();
   }
 
-  /** Removes files whose rows are gone; one that is already gone is no error. */
+  /** Removes files whose rows are gone or erased; one that is already gone is no error. */
   async deleteFiles(keys: readonly string[]): Promise<void> {
     for (const key of keys) await this.storage.delete(key);
   }

@@ -3,6 +3,7 @@ import { consult, execute, type Core, type UnitOfWork } from '../core/command.js
 import type { Principal } from '../core/caller.js';
 import { newId } from '../core/ids.js';
 import { OutboundFault, type OutboundClient } from '../core/outbound.js';
+import { isOfErased } from '../customer/commands.js';
 import { lockAttempt, type Attempt } from '../identity/commands.js';
 import { moveDocument, newDocument, recordStatus } from './commands.js';
 import { DocumentEntity, FileUploadEntity, type FileUpload } from './entity.js';
@@ -95,6 +96,10 @@ export class DocumentFetches {
     await execute(this.core, principal, async (unit) => {
       const attempt = await lockAttempt(unit, identityId);
       await settle(unit, attempt, documentId, outcomes);
+    }).catch(async (error: unknown) => {
+      // Erased while they were fetched, and perhaps after its files were deleted.
+      if (isOfErased(error)) for (const file of files) await this.storage.delete(file.storageKey);
+      throw error;
     });
   }
 

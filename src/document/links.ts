@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import type { Caller, Member, Role } from '../core/caller.js';
 import { MILLISECONDS_PER_SECOND } from '../core/clock.js';
 import { execute, type Core } from '../core/command.js';
+import { isErased } from '../core/crypto/sealed-table.js';
 import { notFound, refusal } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
 import { callerOfKey } from '../organization/reads.js';
@@ -48,7 +49,7 @@ export class FileLinks {
 
   /** A link for this caller; null where there is nothing to read, or the caller may not. */
   urlFor(caller: Caller, file: FileRow): string | null {
-    if (!READERS.includes(caller.role) || file.upload_status !== 'UPLOADED') return null;
+    if (!READERS.includes(caller.role) || file.upload_status !== 'UPLOADED' || isErased(file)) return null;
     const expires = String(Math.floor(this.core.clock.now().getTime() / MILLISECONDS_PER_SECOND) + LINK_SECONDS);
     const query = new URLSearchParams({ viewer: caller.actor, expires, signature: this.#sign(file.id, caller.actor, expires) });
     return `${this.#baseUrl}${FILES_PATH}/${file.id}?${query}`;
@@ -59,7 +60,7 @@ export class FileLinks {
     const viewer = await this.#viewer(fileId, claims);
     const file = await execute(this.core, viewer, async (unit) => {
       const found = kindOfId(fileId) === 'file' ? await unit.em.findOne(FileUploadEntity, { id: fileId, uploadStatus: 'UPLOADED' }) : null;
-      if (!found) throw notFound('file');
+      if (!found || isErased(found)) throw notFound('file');
       unit.note({ kind: 'FILE_READ', operation: 'readFile', subjects: [fileId, found.documentId], customerId: found.customerId });
       unit.em.create(FileReadEntity, { id: newId('fileRead'), organizationId: unit.organizationId, fileId, documentId: found.documentId, reader: viewer.actor, readAt: unit.now });
       return found;

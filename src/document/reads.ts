@@ -2,6 +2,7 @@ import type { BatchRead } from '../core/context.js';
 import { groupedInOrder, inOrder } from '../core/context.js';
 import type { Kysely } from 'kysely';
 import type { UnitOfWork } from '../core/command.js';
+import type { Database } from '../core/database.js';
 import type { SealedRow } from '../core/crypto/sealed-table.js';
 import { DOCUMENT_TABLE, FILE_TABLE } from '../kyc/personal-data.js';
 import type { SubjectDocument } from '../kyc/document-demands.js';
@@ -139,4 +140,12 @@ export async function documentsOf(unit: UnitOfWork, identityId: string): Promise
       fileTypes: (byDocument.get(document.id) ?? []).map((file) => file.documentType),
     },
   }));
+}
+
+/** Where the files of a customer are stored. */
+export async function storageKeysOf(database: Database, organizationId: string, customerId: string): Promise<string[]> {
+  const rows = await database.read<DocumentTables, Pick<FileRow, 'storage_key'>[]>(organizationId, (reader) =>
+    reader.selectFrom('file_upload').select('storage_key').where('organization_id', '=', organizationId).where('customer_id', '=', customerId).execute(),
+  );
+  return rows.map((row) => row.storage_key);
 }

@@ -43,7 +43,7 @@ class FileUpload {
   row!: FileRow;
   @Field(() => URLScalar, {
     nullable: true,
-    description: 'Where PARTNER and REVIEWER read the file, for five minutes and as long as their key lives; null for others, and until UPLOADED. Pictures come without the place and time that cameras write into them. Every read is recorded.',
+    description: 'Where PARTNER and REVIEWER read the file, for five minutes and as long as their key lives; null for others, until UPLOADED, and once the data is erased. Pictures come without the place and time that cameras write into them. Every read is recorded.',
   })
   url!: string | null;
   @Field(() => vocabularies.DocumentFileType.values)

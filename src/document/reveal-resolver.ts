@@ -37,7 +37,7 @@ export class RevealResolver {
   constructor(private readonly core: Core) {}
 
   @Mutation(() => RevealKycDataPayload, {
-    description: 'Gives values that are masked elsewhere. Each time is an entry of the audit trail with who asked, which fields and why. A key may do so 300 times an hour.',
+    description: 'Gives values that are masked elsewhere. Each time is an entry of the audit trail with who asked, which fields and why. A key, or a person who signs in, may do so 300 times an hour.',
   })
   async revealKycData(@Ctx() context: RequestContext, @Arg('input', () => RevealKycDataInput) input: RevealKycDataInput): Promise<RevealKycDataPayload> {
     const { kycData, documents, ...attempt } = await revealKycData(this.core, context.member, input);

@@ -7,6 +7,7 @@ import type { LedgerTables } from '../core/ledger.js';
 import { lockAttempt, type Attempt } from '../identity/commands.js';
 import { ADDRESS_FIELD_NAMES, completeKycData, FIELD_NAMES, type KycData } from '../kyc/fields.js';
 import { NOTE_MAX_LENGTH, validateText } from '../kyc/text.js';
+import { keysOfPerson } from '../organization/reads.js';
 import { documentsOf } from './reads.js';
 
 /** The numbers of the attempt's documents, which are not among its KycData. */
@@ -57,15 +58,16 @@ function checkReveal(input: Reveal): { fields: string[]; reason: string; faults:
   return { fields: [...new Set(fields)], reason: reason.value ?? '', faults };
 }
 
-/** Counts in the trail itself, which all replicas share. */
+/** Counts in the trail itself, which all replicas share: by person, for who signs in anew gets another key. */
 async function requireFewReveals(unit: UnitOfWork): Promise<void> {
+  const actors = await keysOfPerson(unit);
   const since = new Date(unit.now.getTime() - HOUR_SECONDS * MILLISECONDS_PER_SECOND);
   const recent = await (unit.em.getKysely() as unknown as Kysely<LedgerTables>)
     .selectFrom('audit_entry')
     .select('occurred_at')
     .where('organization_id', '=', unit.organizationId)
     .where('kind', '=', 'REVEAL')
-    .where('actor', '=', unit.principal.actor)
+    .where('actor', 'in', actors)
     .where('occurred_at', '>', since.toISOString())
     .orderBy('position', 'desc')
     .limit(MOST_REVEALS_AN_HOUR)
@@ -73,7 +75,7 @@ async function requireFewReveals(unit: UnitOfWork): Promise<void> {
   const oldest = recent[MOST_REVEALS_AN_HOUR - 1];
   if (!oldest) return;
   const retryAfter = Math.max(1, Math.ceil((new Date(oldest.occurred_at).getTime() - since.getTime()) / MILLISECONDS_PER_SECOND));
-  throw refusal('RATE_LIMITED', `A key may reveal ${MOST_REVEALS_AN_HOUR} times an hour.`, { retryAfter });
+  throw refusal('RATE_LIMITED', `A key, or a person who signs in, may reveal ${MOST_REVEALS_AN_HOUR} times an hour.`, { retryAfter });
 }
 
 function onlyFields(data: KycData, fields: readonly string[]): KycData {

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { MILLISECONDS_PER_SECOND } from '../core/clock.js';
 import type { Core } from '../core/command.js';
+import { isErased } from '../core/crypto/sealed-table.js';
 import { errorFacts } from '../core/log.js';
 import type { FileStorage } from './storage.js';
 
@@ -11,12 +12,12 @@ const EVERY_SECONDS = 3_600;
 const BATCH = 500;
 
 interface SweepTables {
-  file_upload: { storage_key: string };
+  file_upload: { storage_key: string; sealed: Uint8Array | null };
 }
 
 /**
- * Collects the files that no row names: what a process that was killed in the middle of an upload has left. Every other
- * end of an upload cleans up after itself. Replicas may sweep at once; a file that is gone already is no error.
+ * Collects the files that no row names, or only one that has been erased: what a process that was killed in the middle of
+ * an upload has left, or a job of erasing that did not come through. Every other end cleans up after itself. Replicas may sweep at once; a file that is gone already is no error.
  */
 export class FileSweep {
   #timer: NodeJS.Timeout | undefined;
@@ -58,8 +59,8 @@ export class FileSweep {
   async #collect(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
     const reader = this.core.database.owner().getKysely() as unknown as Kysely<SweepTables>;
-    const rows = await reader.selectFrom('file_upload').select('storage_key').where('storage_key', 'in', keys).execute();
-    const named = new Set(rows.map((row) => row.storage_key));
+    const rows = await reader.selectFrom('file_upload').select(['storage_key', 'sealed']).where('storage_key', 'in', keys).execute();
+    const named = new Set(rows.filter((row) => !isErased(row)).map((row) => row.storage_key));
     for (const key of keys) {
       if (named.has(key)) continue;
       await this.storage.delete(key);

@@ -4,6 +4,7 @@ import { encodeEventCursor } from '../core/event-cursor.js';
 import type { EventRow, EventType } from '../core/event-log.js';
 import { badInput } from '../core/errors.js';
 import type { Watch } from '../core/stream.js';
+import type { Subscriber } from '../core/subscriber.js';
 import { CustomerObject, loadCustomer } from '../customer/resolver.js';
 import { DocumentObject, loadDocument } from '../document/resolver.js';
 import { loadIdentity } from '../identity/resolver.js';
@@ -18,7 +19,7 @@ function changeView(event: EventRow): StatusChange {
 }
 
 /** Subscribes to changes of one object, or of all that the organization has. An object that it does not have is NOT_FOUND. */
-async function watch(context: RequestContext, types: readonly EventType[], subject: Watch['subject'], after: string | null | undefined): Promise<AsyncIterable<EventRow>> {
+async function watch(context: RequestContext, types: readonly EventType[], subject: Watch['subject'], after: string | null | undefined): Promise<Subscriber> {
   if (subject?.kind === 'customer') await loadCustomer(context, subject.id);
   if (subject?.kind === 'identity') await loadIdentity(context, subject.id);
   if (subject?.kind === 'document') await loadDocument(context, subject.id);
@@ -48,19 +49,18 @@ interface SubscribeData<Parameters> {
 @Resolver()
 export class SubscriptionResolver {
   @Subscription(() => CustomerStatusChange, {
-    description: 'Changes of the status of one customer, or of all of your organization: told after the commit, each once and in their order.',
+    description: 'Changes of the status of one customer, or of all of your organization, and that its data was erased: told after the commit, each once and in their order.',
     subscribe: ({ args, context }: SubscribeData<{ customerId?: string; after?: string }>) =>
-      watch(context, ['customer.created', 'customer.state_changed'], subject('customer', args.customerId), args.after),
+      watch(context, ['customer.created', 'customer.state_changed', 'customer.erased'], subject('customer', args.customerId), args.after),
   })
   customerStatusChanged(
     @Root() event: EventRow,
-    @Ctx() context: RequestContext,
     @Arg('customerId', () => ID, { nullable: true }) _customerId?: string | null,
     @Arg('after', () => String, { nullable: true, description: AFTER }) _after?: string | null,
   ): CustomerStatusChange {
-    context.forget();
     return {
       ...changeView(event),
+      type: event.type,
       oldStatus: event.old_status as vocabularies.CustomerStatus | null,
       newStatus: event.new_status as vocabularies.CustomerStatus,
       reason: event.details.reason ?? null,
@@ -75,12 +75,10 @@ export class SubscriptionResolver {
   })
   identityStatusChanged(
     @Root() event: EventRow,
-    @Ctx() context: RequestContext,
     @Arg('identityId', () => ID, { nullable: true }) _identityId?: string | null,
     @Arg('customerId', () => ID, { nullable: true }) _customerId?: string | null,
     @Arg('after', () => String, { nullable: true, description: AFTER }) _after?: string | null,
   ): IdentityStatusChange {
-    context.forget();
     return {
       ...changeView(event),
       oldStatus: event.old_status as vocabularies.IdentityStatus | null,
@@ -96,12 +94,10 @@ export class SubscriptionResolver {
   })
   documentStatusChanged(
     @Root() event: EventRow,
-    @Ctx() context: RequestContext,
     @Arg('identityId', () => ID, { nullable: true }) _identityId?: string | null,
     @Arg('documentId', () => ID, { nullable: true }) _documentId?: string | null,
     @Arg('after', () => String, { nullable: true, description: AFTER }) _after?: string | null,
   ): DocumentStatusChange {
-    context.forget();
     return {
       ...changeView(event),
       oldStatus: event.old_status as vocabularies.DocumentStatus | null,

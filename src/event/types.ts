@@ -21,9 +21,11 @@ export abstract class StatusChange {
 
 @ObjectType({ implements: StatusChange, simpleResolvers: true })
 export class CustomerStatusChange extends StatusChange {
+  @Field(() => String, { description: 'customer.created, customer.state_changed or customer.erased: then the status is as it was, and nothing follows.' })
+  type!: string;
   @Field(() => vocabularies.CustomerStatus.values, { nullable: true, description: 'Null for a customer that has just been created.' })
   oldStatus!: vocabularies.CustomerStatus | null;
-  @Field(() => vocabularies.CustomerStatus.values, { description: 'As the old one when only kycStatus has changed.' })
+  @Field(() => vocabularies.CustomerStatus.values, { description: 'As the old one when only kycStatus has changed, or the data was erased.' })
   newStatus!: vocabularies.CustomerStatus;
   @Field(() => String, { nullable: true })
   reason!: string | null;

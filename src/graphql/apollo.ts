@@ -46,7 +46,7 @@ export function operationsChecked(schema: GraphQLSchema, operations: Operations,
       throw error;
     }
     if (keyed) keyed.request = canonicalRequest(document, operation, variables);
-    Object.assign(requested, { ...prepared, operationName: operation.name?.value ?? null });
+    Object.assign(requested, { document, operation, operationName: operation.name?.value ?? null });
     return null;
   };
   const willSendResponse = async ({ response, contextValue }: GraphQLRequestContextWillSendResponse<RequestContext>): Promise<void> => {

@@ -1,52 +1,61 @@
-import { createSourceEventStream, execute, type ExecutionArgs, type ExecutionResult } from 'graphql';
-import type { RequestContext } from '../core/context.js';
+import { createSourceEventStream, type ExecutionResult } from 'graphql';
+import type { Connection } from '../core/context.js';
 import { refusal } from '../core/errors.js';
-import { encodeEventCursor } from '../core/event-cursor.js';
-import type { EventRow } from '../core/event-log.js';
+import type { Subscriber } from '../core/subscriber.js';
+import type { Audience, Audiences, SubscriptionArguments, Told } from './audiences.js';
+import { inTime } from './deadline.js';
+import type { Prepared } from './operations.js';
 
 /**
- * What a subscription answers, one result an event, each only when the one before has been taken: so back pressure
- * reaches from the socket to the event stream. The credential is asked again for every event.
+ * What a subscription is told, piece by piece, each only when the one before has been taken: so back pressure reaches
+ * from the socket to the event stream. The credential is asked again for every piece.
  */
-export class Deliveries implements AsyncIterableIterator<ExecutionResult> {
-  /** Of the event that the last result was made of; null before the first. */
-  cursor: string | null = null;
-
+export class Deliveries {
   constructor(
-    private readonly events: AsyncIterator<EventRow>,
-    private readonly operation: ExecutionArgs,
-    private readonly context: RequestContext,
+    private readonly events: Subscriber,
+    private readonly audience: Audience,
+    private readonly leave: () => void,
+    private readonly connection: Connection,
   ) {}
 
-  async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
-    const step = await this.events.next();
-    if (step.done) return { done: true, value: undefined };
+  /** What is told next; null when the subscription has ended. Throws UNAUTHENTICATED, and what cut the subscriber off. */
+  async next(): Promise<readonly Told[] | null> {
+    const events = await this.events.take(this.audience.most);
+    if (!events) return null;
     this.#assertAuthorized();
-    const result = await execute({ ...this.operation, rootValue: step.value });
+    const told = await this.audience.tell(events);
     this.#assertAuthorized();
-    this.cursor = encodeEventCursor(step.value.organization_id, step.value.position);
-    return { done: false, value: result };
+    return this.events.ended ? null : told;
   }
 
-  async return(): Promise<IteratorResult<ExecutionResult, undefined>> {
-    await this.events.return?.();
-    return { done: true, value: undefined };
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
+  /** Nothing more is told. */
+  end(): void {
+    this.events.end();
+    this.leave();
   }
 
   #assertAuthorized(): void {
-    if (this.context.connection.isAuthorized()) return;
-    void this.return();
+    if (this.connection.isAuthorized()) return;
+    this.end();
     throw refusal('UNAUTHENTICATED', 'The key of this connection has been revoked or has expired.');
   }
 }
 
-/** Begins a subscription. @returns its deliveries, or why there are none. */
-export async function deliver(operation: ExecutionArgs): Promise<Deliveries | ExecutionResult> {
-  const events = await createSourceEventStream(operation);
+/** Begins a subscription. @returns its deliveries, which are to be ended, or why there are none. Throws SERVICE_UNAVAILABLE when it takes too long. */
+export async function deliver(args: SubscriptionArguments, prepared: Prepared, audiences: Audiences): Promise<Deliveries | ExecutionResult> {
+  const begun = begin(args, prepared, audiences);
+  try {
+    return await inTime(begun);
+  } catch (error) {
+    // It may begin all the same, and nobody would end it.
+    void begun.then((outcome) => outcome instanceof Deliveries && outcome.end(), () => undefined);
+    throw error;
+  }
+}
+
+async function begin(args: SubscriptionArguments, prepared: Prepared, audiences: Audiences): Promise<Deliveries | ExecutionResult> {
+  const events = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in events)) return events;
-  return new Deliveries((events as AsyncIterable<EventRow>)[Symbol.asyncIterator](), operation, operation.contextValue as RequestContext);
+  const { audience, leave } = audiences.join(args, prepared);
+  return new Deliveries(events as Subscriber, audience, leave, args.contextValue.connection);
 }

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import express, { type Express, type Request, type Response } from 'express';
-import { execute, type ExecutionArgs, type ExecutionResult, type GraphQLError } from 'graphql';
+import { execute, type ExecutionResult, type GraphQLError } from 'graphql';
 import { RequestContext } from '../core/context.js';
 import { refusal } from '../core/errors.js';
 import { inTime } from './deadline.js';
-import { deliver, type Deliveries } from './deliveries.js';
+import { deliver, Deliveries } from './deliveries.js';
 import { formatError, formatResult } from './errors.js';
 import { httpStatusOf, type Asked } from './operations.js';
 import { authenticated, callerOfRequest, currentRequestId, exactPath, GRAPHQL_PATH, type Transports } from './server.js';
@@ -34,7 +34,7 @@ export function mountEventStream(app: Express, transports: Transports): () => Pr
 }
 
 async function answer(request: Request, response: Response, transports: Transports, streams: Set<Response>): Promise<void> {
-  const { schema, database, events, operations, connections, addressOf, log } = transports;
+  const { schema, database, events, operations, audiences, connections, addressOf, log } = transports;
   const requestId = currentRequestId();
   const refuse = (errors: readonly GraphQLError[], status = httpStatusOf(errors)): void => {
     response.status(status).json({ errors: errors.map((error) => formatError(error, requestId, log)) });
@@ -52,35 +52,36 @@ async function answer(request: Request, response: Response, transports: Transpor
   if (!('document' in prepared)) return refuse(prepared);
   const caller = callerOfRequest(request);
   const stream = new Stream(response);
-  const held = connections.hold(caller, () => stream.end(frame('next', unauthenticated(requestId, log)) + frame('complete', null)));
+  const held = connections.hold(caller, () => stream.end(frame('next', JSON.stringify(unauthenticated(requestId, log))) + frame('complete', null)));
   const connection = { lastEventId: request.get('last-event-id') || null, isAuthorized: () => held.isAuthorized() };
   const contextValue = new RequestContext(database, events, caller, requestId, addressOf(request), connection);
-  const operation: ExecutionArgs = { schema, document: prepared.document, operationName: asked.operationName, variableValues: asked.variables, contextValue };
+  const operation = { schema, document: prepared.document, operationName: asked.operationName, variableValues: asked.variables, contextValue };
   streams.add(response);
   response.once('close', () => {
     held.release();
     streams.delete(response);
   });
-  const result = await inTime(prepared.operation.operation === 'subscription' ? deliver(operation) : execute(operation));
+  const result = await (prepared.operation.operation === 'subscription' ? deliver(operation, prepared, audiences) : inTime(execute(operation)));
   stream.begin();
-  if (Symbol.asyncIterator in result) {
-    await pour(result as Deliveries, stream, (each) => formatResult(each, requestId, log), (error) => formatError(error, requestId, log));
+  if (result instanceof Deliveries) {
+    await pour(result, stream, (each) => formatResult(each, requestId, log), (error) => formatError(error, requestId, log));
   } else {
-    stream.end(frame('next', formatResult(result, requestId, log)) + frame('complete', null));
+    stream.end(frame('next', JSON.stringify(formatResult(result, requestId, log))) + frame('complete', null));
   }
 }
 
-/** Writes results as fast as they are read and no faster. */
+/** Writes what is told as fast as it is read and no faster. */
 async function pour(deliveries: Deliveries, stream: Stream, show: (result: ExecutionResult) => object, showError: (error: unknown) => object): Promise<void> {
-  stream.onClose(() => void deliveries.return());
+  stream.onClose(() => deliveries.end());
   try {
-    for await (const result of deliveries) {
-      if (!(await stream.write(frame('next', show(result), deliveries.cursor)))) return;
+    for (let piece = await deliveries.next(); piece; piece = await deliveries.next()) {
+      const frames = piece.map((told) => told.bytes((json) => frame('next', json, told.cursor)) ?? frame('next', JSON.stringify(show(told.result)), told.cursor));
+      if (!(await stream.write(frames))) return;
     }
     // The gateway is stopping: the subscription is not over.
     stream.cut();
   } catch (error) {
-    stream.end(frame('next', { errors: [showError(error)] }) + frame('complete', null));
+    stream.end(frame('next', JSON.stringify({ errors: [showError(error)] })) + frame('complete', null));
   }
 }
 
@@ -89,8 +90,8 @@ function unauthenticated(requestId: string, log: Transports['log']): object {
 }
 
 /** One event of the stream; `id` is what the client sends as Last-Event-ID when it comes again. */
-function frame(event: 'next' | 'complete', data: object | null, id: string | null = null): string {
-  return `${id === null ? '' : `id: ${id}\n`}event: ${event}\ndata:${data === null ? '' : ` ${JSON.stringify(data)}`}\n\n`;
+function frame(event: 'next' | 'complete', json: string | null, id: string | null = null): string {
+  return `${id === null ? '' : `id: ${id}\n`}event: ${event}\ndata:${json === null ? '' : ` ${json}`}\n\n`;
 }
 
 /** The body of one response. */
@@ -120,9 +121,12 @@ class Stream {
   }
 
   /** @returns whether the client still reads, once it has taken what was written. */
-  async write(text: string): Promise<boolean> {
+  async write(frames: readonly (Buffer | string)[]): Promise<boolean> {
     if (this.#ended) return false;
-    if (this.response.write(text)) return true;
+    this.response.cork();
+    for (const each of frames) this.response.write(each);
+    this.response.uncork();
+    if (!this.response.writableNeedDrain) return true;
     const waiting = new AbortController();
     const { signal } = waiting;
     const timer = setTimeout(() => waiting.abort(), STALLED_MILLISECONDS);

@@ -34,6 +34,8 @@ export interface Asked {
 export interface Prepared {
   document: DocumentNode;
   operation: OperationDefinitionNode;
+  /** What it may cost at most (graphql/cost.ts). */
+  cost: number;
 }
 
 /** What operations are checked against, beside the schema. */
@@ -73,11 +75,11 @@ export class Operations {
       const operation = getOperationAST(document, asked.operationName);
       if (!operation) throw noOperation();
       if (!RUNS[transport].includes(operation.operation)) throw notHere(operation.operation, transport);
-      this.#checkCost(document, operation, asked.variables ?? {});
+      const cost = this.#checkedCost(document, operation, asked.variables ?? {});
       const isStream = transport === 'WebSocket' || transport === 'SSE';
       if (literals) return isStream ? [badInput(literals)] : errors;
       if (isStream) checkVariables(this.schema, operation, asked.variables ?? {});
-      return { document, operation };
+      return { document, operation, cost };
     } catch (error) {
       if (error instanceof GraphQLError) return [error];
       throw error;
@@ -133,11 +135,12 @@ export class Operations {
     }
   }
 
-  #checkCost(document: DocumentNode, operation: OperationDefinitionNode, variables: Readonly<Record<string, unknown>>): void {
+  #checkedCost(document: DocumentNode, operation: OperationDefinitionNode, variables: Readonly<Record<string, unknown>>): number {
     const { limits } = this.rules;
     checkVariableShape(variables, limits);
     const cost = costOf(this.schema, document, operation, variables);
     if (cost > limits.cost) throw tooComplex('cost', limits, `The operation costs ${cost}`);
+    return cost;
   }
 }
 

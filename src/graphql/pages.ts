@@ -93,6 +93,11 @@ function asset(request: Request<{ name: string }>, response: Response, next: Nex
   });
 }
 
+/** The operations of the hosted page as the build lists them: JSON, documents by the SHA-256 of their text. Throws as `built` does. */
+export function pageOperations(): Promise<string> {
+  return built('verify', 'operations.json');
+}
+
 /** Any page may load it: it opens nothing by itself. */
 function script(): RequestHandler {
   return (_request, response, next) => {

@@ -15,6 +15,8 @@ const PARTNER: readonly Role[] = ['PARTNER'];
 const CLIENTS: readonly Role[] = ['PARTNER', 'APPLICANT'];
 /** Who sees to an organization's webhooks: whoever administers it, and whoever integrates it, for its own. */
 const INTEGRATORS: readonly Role[] = ['PARTNER', 'ADMIN'];
+/** Whoever answers to the person, and whoever answers for the organization. */
+const ERASERS: readonly Role[] = ['PARTNER', 'ADMIN'];
 const KEY_MAKERS: readonly Role[] = ['OPERATOR', 'ADMIN'];
 
 /** Who may ask each root field. A root field that is missing here keeps the gateway from starting. */
@@ -54,6 +56,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
     submitDocument: ACTIONS.SUBMIT_DOCUMENT.roles,
     updateDocument: ACTIONS.UPDATE_DOCUMENT.roles,
     submitSignatures: ACTIONS.SUBMIT_SIGNATURES.roles,
+    eraseCustomer: ERASERS,
     deactivateCustomer: ACTIONS.DEACTIVATE.roles,
     reactivateCustomer: ACTIONS.REACTIVATE.roles,
     reviewIdentity: ACTIONS.REVIEW.roles,
@@ -82,7 +85,7 @@ export const PERMISSIONS: Readonly<Record<'Query' | 'Mutation' | 'Subscription',
 
 /** The mutations whose every effect goes through core/command, which takes a rehearsal back. Others are not rehearsed. */
 const REHEARSED: ReadonlySet<string> = new Set([
-  'placeLegalHold', 'releaseLegalHold',
+  'placeLegalHold', 'releaseLegalHold', 'eraseCustomer',
   'createCustomer', 'patchCustomer', 'submitIdentity', 'patchIdentity', 'submitDocument', 'updateDocument', 'submitSignatures',
   'revealKycData',
   'deactivateCustomer', 'reactivateCustomer', 'reviewIdentity', 'requireReverification', 'createOrganization', 'updatePolicy', 'updateHostedPage', 'createApiKey',
@@ -94,18 +97,20 @@ export type OnForbidden = (context: RequestContext, field: string) => Promise<vo
 
 /** Puts each root field behind its rule. Throws when one has none: what nobody thought of is open to nobody. */
 export function enforcePermissions(schema: GraphQLSchema, onForbidden: OnForbidden): void {
+  const forApplicants: GraphQLField<unknown, RequestContext>[] = [];
   for (const [rootName, rules] of Object.entries(PERMISSIONS)) {
     const fields = (schema.getType(rootName) as GraphQLObjectType).getFields();
     for (const field of Object.values(fields)) {
       const roles = rules[field.name];
       if (!roles) throw new Error(`${rootName}.${field.name} has no permission rule`);
+      if (roles.includes('APPLICANT') || roles.includes('VISITOR')) forApplicants.push(field);
       guard(field, roles, rootName === 'Mutation', { onForbidden, checkInput: roles.includes('APPLICANT') ? inputGuard(field) : null });
     }
     for (const name of Object.keys(rules)) {
       if (!fields[name]) throw new Error(`There is a permission rule for ${rootName}.${name}, but no such field`);
     }
   }
-  enforceFieldPermissions(schema);
+  enforceFieldPermissions(schema, forApplicants);
 }
 
 interface Guards {

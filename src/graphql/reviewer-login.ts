@@ -77,7 +77,7 @@ export class ReviewerLogin {
     }
     const expiresAt = new Date(this.core.clock.now().getTime() + KEY_SECONDS * MILLISECONDS_PER_SECOND);
     const actor = { role: 'OPERATOR', organizationId: null, actor: `oidc:${claims.sub}` } as const;
-    const { secret } = await createApiKey(this.core, actor, { organizationId, role: 'REVIEWER', name: `Signed in: ${claims.sub}`, expiresAt });
+    const { secret } = await createApiKey(this.core, actor, { organizationId, role: 'REVIEWER', name: `Signed in: ${claims.sub}`, subject: claims.sub, expiresAt });
     response.set('cache-control', 'no-store').json({ token: secret, role: 'REVIEWER', organizationId, subject: claims.sub, expiresAt: expiresAt.toISOString() });
   }
 

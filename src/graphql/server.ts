@@ -14,6 +14,7 @@ import { requestScope } from '../core/request-scope.js';
 import type { EventStream } from '../core/stream.js';
 import type { OpenConnections } from '../organization/open-connections.js';
 import { operationsChecked, placeholderStore } from './apollo.js';
+import type { Audiences } from './audiences.js';
 import type { Authenticate } from './authentication.js';
 import { formatError } from './errors.js';
 import { withRetryAfter, type HttpOptions } from './http.js';
@@ -34,6 +35,7 @@ export interface Transports {
   /** What is open longer than a request ends with its key. */
   connections: OpenConnections;
   operations: Operations;
+  audiences: Audiences;
   limits: Limits;
   rateLimits: RateLimits;
   trusted: TrustedDocuments | null;

@@ -9,11 +9,13 @@ import { isRefusal, refusal, type ErrorCode } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
 import { newRequestScope, requestScope } from '../core/request-scope.js';
 import type { HeldConnection } from '../organization/open-connections.js';
+import type { SubscriptionArguments } from './audiences.js';
 import { inTime } from './deadline.js';
-import { deliver } from './deliveries.js';
+import { deliver, Deliveries } from './deliveries.js';
 import { formatError, formatResult } from './errors.js';
 import { answerRaw, mayConnect } from './http.js';
-import { httpStatusOf } from './operations.js';
+import { httpStatusOf, type Prepared } from './operations.js';
+import { PouredDeliveries, type Carrier } from './poured-deliveries.js';
 import { logRequest } from './request-log.js';
 import { admit, GRAPHQL_PATH, type Transports } from './server.js';
 
@@ -29,16 +31,20 @@ const GOING_AWAY = 1001;
 /** What a client may say in graphql-transport-ws; the rest of its messages are the server's. */
 const CLIENT_MESSAGES: ReadonlySet<string> = new Set([MessageType.ConnectionInit, MessageType.Ping, MessageType.Pong, MessageType.Subscribe, MessageType.Complete]);
 
-interface SocketState extends Record<PropertyKey, unknown> {
-  socket: WebSocket;
-  /** The `x-request-id` of its handshake: that of whatever is said on it. */
-  requestId: string;
+interface SocketState extends Record<PropertyKey, unknown>, Carrier {
   /** The IP address that it came from. */
   address: string;
   caller?: Caller;
   held?: HeldConnection;
   /** Settles when every subscription that was asked for so far stands, or was refused. */
   begun: Promise<unknown>;
+}
+
+/** A subscription on its way: the id that its client has given it, on which socket, and what it runs. */
+interface Begun {
+  id: string;
+  state: SocketState;
+  prepared: Prepared;
 }
 
 type Credentials = { authorization?: unknown; Authorization?: unknown };
@@ -57,7 +63,7 @@ export function mountWebSocket(httpServer: Server, transports: Transports): () =
       (fault) => {
         if (fault) return answerRaw(socket, httpStatusOf([fault]), formatError(fault, requestId, transports.log), transports.http);
         requestIds.set(request, requestId);
-        sockets.handleUpgrade(request, socket, head, (webSocket) => serve(protocol, { socket: webSocket, requestId, address, begun: Promise.resolve() }, transports.log));
+        sockets.handleUpgrade(request, socket, head, (webSocket) => serve(protocol, { socket: webSocket, stream: socket, requestId, address, begun: Promise.resolve() }, transports.log));
       },
       (error: unknown) => answerRaw(socket, 500, formatError(error, requestId, transports.log), transports.http),
     );
@@ -82,8 +88,8 @@ async function upgradeFault(request: IncomingMessage, address: string, { rateLim
 
 /** The protocol over this gateway's schema: who may connect, what may run, and how errors are shown. */
 function protocolOf(transports: Transports): Protocol {
-  const { schema, database, events, operations, limits, rateLimits, connections, log } = transports;
-  const stateOf = new WeakMap<object, SocketState>();
+  const { schema, database, events, operations, audiences, limits, rateLimits, connections, log } = transports;
+  const begunOf = new WeakMap<object, Begun>();
   return makeServer<Credentials, SocketState>({
     connectionInitWaitTimeout: CONNECTION_INIT_MILLISECONDS,
     onConnect: async ({ connectionParams, extra }) => {
@@ -101,7 +107,7 @@ function protocolOf(transports: Transports): Protocol {
         return false;
       }
     },
-    onSubscribe: async ({ extra, subscriptions }, _id, { query, operationName = null, variables = null, extensions }) => {
+    onSubscribe: async ({ extra, subscriptions }, id, { query, operationName = null, variables = null, extensions }) => {
       if (Object.keys(subscriptions).length > limits.operationsOfSocket) {
         return [refusal('RATE_LIMITED', `At most ${limits.operationsOfSocket} operations may run on one socket. Complete some.`, { retryAfter: RETRY_AFTER_SECONDS })];
       }
@@ -111,19 +117,20 @@ function protocolOf(transports: Transports): Protocol {
       if (!('document' in prepared)) return prepared;
       const connection = { lastEventId: null, isAuthorized: () => extra.held?.isAuthorized() ?? false };
       const contextValue = new RequestContext(database, events, extra.caller!, extra.requestId, extra.address, connection);
-      stateOf.set(contextValue, extra);
+      begunOf.set(contextValue, { id, state: extra, prepared });
       return { schema, document: prepared.document, operationName, variableValues: variables, contextValue };
     },
     // The protocol acknowledges no subscription: the answer to a query that was sent after it does.
     execute: async (operation) => {
-      await stateOf.get(operation.contextValue as object)!.begun;
+      await begunOf.get(operation.contextValue as object)!.state.begun;
       return inTime(execute(operation as ExecutionArgs)).catch((error: unknown) => ({ errors: [error as GraphQLError] }));
     },
-    subscribe: (operation) => {
-      const begun = inTime(deliver(operation as ExecutionArgs)).catch((error: unknown) => ({ errors: [error as GraphQLError] }));
-      const state = stateOf.get(operation.contextValue as object)!;
+    subscribe: async (operation) => {
+      const { id, state, prepared } = begunOf.get(operation.contextValue as object)!;
+      const begun = deliver(operation as SubscriptionArguments, prepared, audiences).catch((error: unknown) => ({ errors: [error as GraphQLError] }));
       state.begun = Promise.allSettled([state.begun, begun]);
-      return begun;
+      const result = await begun;
+      return result instanceof Deliveries ? new PouredDeliveries(result, state, id, log) : result;
     },
     onNext: (_context, _id, _payload, { contextValue }, result) => formatResult(result as ExecutionResult, (contextValue as RequestContext).requestId, log),
     onError: ({ extra }, _id, _payload, errors) => errors.map((error) => formatError(error, extra.requestId, log)),

@@ -1,5 +1,6 @@
 import { addressReader } from '../core/caller-address.js';
 import type { Config } from '../core/config.js';
+import { Audiences } from './audiences.js';
 import { Operations } from './operations.js';
 import { openRateLimits } from './rate-limits.js';
 import type { Transports } from './server.js';
@@ -15,6 +16,7 @@ export async function openTransports(config: Config, base: Pick<Transports, 'sch
     rateLimits: await openRateLimits(config, base.log),
     addressOf: addressReader(config.trustedProxies),
     operations: new Operations(base.schema, { limits: base.limits, introspection, trusted }),
+    audiences: new Audiences(),
     http: { secure: tls !== null || publicUrl?.startsWith('https:') === true, publicOrigin: publicUrl === null ? null : new URL(publicUrl).origin, corsOrigins },
   };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parse } from 'graphql';
 import { ConfigError } from '../core/config.js';
+import { pageOperations } from './pages.js';
 
 /** The operations that may run, by the SHA-256 of their text. */
 export type TrustedDocuments = ReadonlyMap<string, string>;
@@ -13,7 +14,8 @@ export function hashOf(document: string): string {
 
 /**
  * Reads a manifest: Apollo's (`{ format: "apollo-persisted-query-manifest", operations: [{ id, body }] }`) or an object of
- * documents by their hash, as GraphQL Code Generator writes it. Throws ConfigError with one sentence.
+ * documents by their hash, as GraphQL Code Generator writes it. What the hosted page asks is trusted beside it: the page is the
+ * gateway's own. Throws ConfigError with one sentence.
  */
 export async function readTrustedDocuments(path: string): Promise<TrustedDocuments> {
   let manifest: unknown;
@@ -25,6 +27,7 @@ export async function readTrustedDocuments(path: string): Promise<TrustedDocumen
   const documents = new Map<string, string>();
   for (const [hash, document] of entriesOf(manifest)) documents.set(hash, checked(hash, document));
   if (documents.size === 0) throw new ConfigError('TRUSTED_DOCUMENTS names a manifest without operations: nothing could be asked.');
+  for (const [hash, document] of entriesOf(JSON.parse(await pageOperations()))) documents.set(hash, checked(hash, document));
   return documents;
 }
 

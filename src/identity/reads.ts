@@ -60,6 +60,7 @@ export interface IdentityPersonal {
   enterpriseId: string | null;
   userId: string | null;
   documentsByUrl: GivenDocument[];
+  reviewNote: string | null;
   debugFailureReason: string | null;
 }
 

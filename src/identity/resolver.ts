@@ -2,6 +2,7 @@ import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } fro
 import type { Core } from '../core/command.js';
 import { DEFAULT_PAGE, pageOf, pageRequest, type Connection } from '../core/connections.js';
 import type { RequestContext } from '../core/context.js';
+import { isErased } from '../core/crypto/sealed-table.js';
 import { notFound } from '../core/errors.js';
 import { CustomerObject, loadCustomer, showCustomer } from '../customer/resolver.js';
 import { allowedActions, PROJECTIONS } from '../customer/lifecycle.js';
@@ -50,6 +51,10 @@ export function showAttempt(context: RequestContext, { identity, customer }: Att
   return { identity: identityView(row), customer: showCustomer(context, customer) };
 }
 
+async function kycDataOf(context: RequestContext, row: IdentityRow): Promise<KycDataFields | null> {
+  return isErased(row) ? null : kycDataView((await context.load(identityPersonal, row)).kycData);
+}
+
 @Resolver(() => IdentityObject)
 export class IdentityResolver {
   constructor(private readonly core: Core) {}
@@ -93,14 +98,19 @@ export class IdentityResolver {
     return (await context.load(identityPersonal, identity.row)).userId;
   }
 
+  @FieldResolver(() => String, { nullable: true, description: 'What a reviewer has noted with the last decision that bore a note; null before the first. For REVIEWER and ADMIN; null to everyone else.' })
+  async reviewNote(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(identityPersonal, identity.row)).reviewNote;
+  }
+
   @FieldResolver(() => String, { nullable: true, description: 'Sandbox only; null elsewhere.' })
   async debugFailureReason(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<string | null> {
     return (await context.load(identityPersonal, identity.row)).debugFailureReason;
   }
 
-  @FieldResolver(() => KycDataFields, { nullable: true })
-  async kycData(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<KycDataFields> {
-    return kycDataView((await context.load(identityPersonal, identity.row)).kycData);
+  @FieldResolver(() => KycDataFields, { nullable: true, description: 'Null once the data is erased.' })
+  kycData(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<KycDataFields | null> {
+    return kycDataOf(context, identity.row);
   }
 
   @FieldResolver(() => [Action.values], {
@@ -157,11 +167,10 @@ export class CustomerIdentityResolver {
     return customer.currentIdentityId === null ? null : loadIdentity(context, customer.currentIdentityId);
   }
 
-  @FieldResolver(() => KycDataFields, { nullable: true, description: 'The data of the current attempt; null when there is none.' })
+  @FieldResolver(() => KycDataFields, { nullable: true, description: 'The data of the current attempt; null when there is none, and once it is erased.' })
   async kycData(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<KycDataFields | null> {
     if (customer.currentIdentityId === null) return null;
-    const { row } = await loadIdentity(context, customer.currentIdentityId);
-    return kycDataView((await context.load(identityPersonal, row)).kycData);
+    return kycDataOf(context, (await loadIdentity(context, customer.currentIdentityId)).row);
   }
 
   @FieldResolver(() => IdentityConnection, { description: 'All attempts, newest first.' })

@@ -152,7 +152,7 @@ export class ReviewIdentityInput {
   decision!: vocabularies.ReviewDecision;
   @Field(() => String, { nullable: true, description: 'Shown to the applicant.' })
   message?: string | null;
-  @Field(() => String, { nullable: true, description: 'Kept from the applicant.' })
+  @Field(() => String, { nullable: true, description: 'For reviewers and administrators, who read it as Identity.reviewNote; kept from the applicant and the partner.' })
   note?: string | null;
   @Field(() => [vocabularies.IdClass.values], { nullable: true, description: 'With REQUEST_INFORMATION, exactly one of the two: the documents that are wanted, any one of them …' })
   requiredDocuments?: vocabularies.IdClass[] | null;

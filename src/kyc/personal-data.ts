@@ -98,6 +98,7 @@ export const CUSTOMER_TABLE: SealedTable = {
   entity: 'Customer',
   owner: { column: 'id' },
   fields: { email: text('email'), firstName: text('first_name'), lastName: text('last_name'), partnerUserId: text('partner_user_id') },
+  unsealed: {},
   indexes: {
     emailIndex: { column: 'email_index', purpose: INDEX_PURPOSES.email, valueOf: ({ email }) => (email == null ? null : indexedEmail(email as string)) },
     partnerUserIndex: { column: 'partner_user_index', purpose: INDEX_PURPOSES.partnerUserId, valueOf: ({ partnerUserId }) => partnerUserId as string | null },
@@ -119,6 +120,7 @@ export const IDENTITY_TABLE: SealedTable = {
     reviewNote: text('review_note'),
     debugFailureReason: text('debug_failure_reason'),
   },
+  unsealed: { errorDescription: 'error_description' },
   indexes: {
     enterpriseIndex: { column: 'enterprise_index', purpose: INDEX_PURPOSES.enterpriseId, valueOf: ({ enterpriseId }) => enterpriseId as string | null },
     userIndex: { column: 'user_index', purpose: INDEX_PURPOSES.userId, valueOf: ({ userId }) => userId as string | null },
@@ -131,6 +133,7 @@ export const DOCUMENT_TABLE: SealedTable = {
   entity: 'Document',
   owner: { column: 'identity_id', parent: 'identity' },
   fields: { number: text('number'), issuingCountry: text('issuing_country'), issueDate: text('issue_date'), expirationDate: text('expiration_date'), mrz: text('mrz') },
+  unsealed: { rejectionReason: 'rejection_reason' },
   indexes: {},
 };
 
@@ -139,6 +142,7 @@ export const FILE_TABLE: SealedTable = {
   entity: 'FileUpload',
   owner: { column: 'document_id', parent: 'document' },
   fields: { fileName: text('file_name'), sha256: text('sha256'), sourceUrl: text('source_url') },
+  unsealed: {},
   indexes: {},
 };
 
@@ -147,6 +151,7 @@ export const SIGNATURE_TABLE: SealedTable = {
   entity: 'Signature',
   owner: { column: 'identity_id', parent: 'identity' },
   fields: { contractSignerNameFull: text('contract_signer_name_full'), contractSignedIPAddress: text('contract_signed_ip_address') },
+  unsealed: {},
   indexes: {},
 };
 

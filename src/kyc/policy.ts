@@ -61,7 +61,7 @@ export interface Policy {
   /** Whether a pass still goes to a person. */
   reviewAfterPass: boolean;
   idempotency: IdempotencyMode;
-  /** Days after which a finished person's data is erased; null keeps it. */
+  /** Days after which the data of a customer that was closed is erased; null keeps it. */
   retentionDays: number | null;
 }
 

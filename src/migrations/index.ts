@@ -3,10 +3,13 @@ import { ClientTokens } from './client-tokens.js';
 import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
 import { Encryption } from './encryption.js';
+import { Erasure } from './erasure.js';
 import { HostedPage } from './hosted-page.js';
 import { EventRetention } from './event-retention.js';
 import { Idempotency } from './idempotency.js';
+import { KeySubjects } from './key-subjects.js';
 import { LegalHold } from './legal-hold.js';
+import { PlainChildren } from './plain-children.js';
 import { StuckAttempts } from './stuck-attempts.js';
 import { Webhooks } from './webhooks.js';
 
@@ -23,4 +26,7 @@ export const migrations = [
   { name: '0009-stuck-attempts', class: StuckAttempts },
   { name: '0010-legal-hold', class: LegalHold },
   { name: '0011-hosted-page', class: HostedPage },
+  { name: '0012-plain-children', class: PlainChildren },
+  { name: '0013-key-subjects', class: KeySubjects },
+  { name: '0014-erasure', class: Erasure },
 ];

@@ -26,7 +26,12 @@ export interface NewApiKey {
   role: KeyRole;
   name: string;
   expiresAt?: Date | null | undefined;
+  /** Who signs in for it at the OpenID provider, where somebody does. */
+  subject?: string;
 }
+
+/** Erases what an organization's policy keeps no longer (customer/ handles it). */
+export const RETENTION_JOB = 'customer.retention';
 
 /** Creates an organization, under the default policy but for what is said otherwise. */
 export async function createOrganization(core: Core, caller: Caller, input: NewOrganization): Promise<Organization> {
@@ -102,6 +107,7 @@ export async function createApiKey(core: Core, caller: Caller, input: NewApiKey)
       secretHash: minted.secretHash,
       role: input.role,
       name: name.value,
+      subject: input.subject ?? null,
       createdAt: now,
       expiresAt: input.expiresAt ?? null,
       revokedAt: null,

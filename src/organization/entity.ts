@@ -32,6 +32,8 @@ export const ApiKeyEntity = defineEntity({
     secretHash: p.string(),
     role: p.string().$type<KeyRole>(),
     name: p.string(),
+    /** Who signed in for it at the OpenID provider; null for a key that was made otherwise. */
+    subject: p.string().nullable(),
     createdAt: p.datetime(),
     expiresAt: p.datetime().nullable(),
     revokedAt: p.datetime().nullable(),

@@ -4,6 +4,7 @@ import type { Database } from '../core/database.js';
 import type { Listener } from '../core/listener.js';
 import { refusal } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
+import { KeyCache } from './key-cache.js';
 import { revokedKeys } from './reads.js';
 
 /** The channel of NOTIFY on which the id of a key is announced that has just been revoked. */
@@ -11,6 +12,8 @@ export const REVOCATION_CHANNEL = 'kyc_gateway_revocation';
 /** Expiry is looked for this often, and a revocation whose hint was lost: a connection ends within a second of its key. */
 const CHECK_MILLISECONDS = 500;
 const RETRY_AFTER_SECONDS = 1;
+/** So long the connections of a customer stay whose data was erased: its subscriptions say so first. */
+const ERASURE_GRACE_MILLISECONDS = 500;
 
 /** A connection that is open under a credential. */
 export interface HeldConnection {
@@ -29,6 +32,8 @@ interface Held {
 
 /** The connections of this process by the key that opened them, or that minted the token that did: they end when their credential does, wherever it was revoked. */
 export class OpenConnections {
+  /** The keys that requests are compared with: they hear of revocations by the same channel. */
+  readonly keys: KeyCache;
   #byKey = new Map<string, Set<Held>>();
   /** How many each key or customer has open. */
   #openOf = new Map<string, number>();
@@ -42,7 +47,9 @@ export class OpenConnections {
     private readonly log: Log,
     /** How many connections a key, or a customer, may have at once. */
     private readonly most: number,
-  ) {}
+  ) {
+    this.keys = new KeyCache(database);
+  }
 
   async start(): Promise<void> {
     this.#listener = await this.database.listen(REVOCATION_CHANNEL, (keyId) => this.#end(keyId), () => void this.#check());
@@ -77,6 +84,12 @@ export class OpenConnections {
     };
   }
 
+  /** Ends what is open under tokens of a customer whose data has been erased. */
+  endCustomer(customerId: string): void {
+    const theirs = [...this.#byKey.values()].flatMap((group) => [...group]).filter(({ caller }) => 'customerId' in caller && caller.customerId === customerId);
+    if (theirs.length > 0) setTimeout(() => theirs.forEach(endHeld), ERASURE_GRACE_MILLISECONDS).unref();
+  }
+
   #closed(actor: string): void {
     const open = (this.#openOf.get(actor) ?? 1) - 1;
     if (open > 0) this.#openOf.set(actor, open);
@@ -88,6 +101,7 @@ export class OpenConnections {
   }
 
   #end(keyId: string): void {
+    this.keys.forget(keyId);
     const group = this.#byKey.get(keyId);
     if (!group) return;
     this.#byKey.delete(keyId);
@@ -120,6 +134,7 @@ export class OpenConnections {
 }
 
 function endHeld(held: Held): void {
+  if (!held.authorized) return;
   held.authorized = false;
   held.end();
 }

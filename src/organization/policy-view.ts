@@ -9,7 +9,7 @@ function transactionTypeOf(key: TransactionKey): TransactionType | null {
 
 /** A policy as it is shown: lists in the place of records, since GraphQL has none. */
 export function policyView(policy: Policy): PolicyFields {
-  const { contractsRequired, contracts, photoId, liveness, documentAttempts, waitingExpiryDays, stuckAfterHours, minimumAge, image, provider, reviewAfterPass, idempotency } = policy;
+  const { contractsRequired, contracts, photoId, liveness, documentAttempts, waitingExpiryDays, stuckAfterHours, minimumAge, image, provider, reviewAfterPass, idempotency, retentionDays } = policy;
   return {
     contractsRequired: TRANSACTION_KEYS.map((key) => ({ transactionType: transactionTypeOf(key), contracts: contractsRequired[key] })),
     contracts: wordsOf(ContractType).map((type) => ({ type, ...contracts[type] })),
@@ -23,5 +23,6 @@ export function policyView(policy: Policy): PolicyFields {
     provider,
     reviewAfterPass,
     idempotency,
+    retentionDays,
   };
 }

@@ -1,10 +1,11 @@
-import type { Caller, KeyHolder, KeyRole } from '../core/caller.js';
+import type { KeyHolder, KeyRole } from '../core/caller.js';
 import type { Clock } from '../core/clock.js';
 import type { PageRequest } from '../core/connections.js';
 import { kindOfId } from '../core/ids.js';
 import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
+import type { KeyCache } from './key-cache.js';
 import { digestOf, prefixOf, sameDigest } from './keys.js';
 import { ApiKeyEntity, OrganizationEntity, type ApiKey, type Organization } from './entity.js';
 import type { Policy } from '../kyc/policy.js';
@@ -19,6 +20,7 @@ interface OrganizationTables {
     secret_hash: string;
     role: KeyRole;
     name: string;
+    subject: string | null;
     created_at: string;
     last_used_at: string | null;
     expires_at: string | null;
@@ -43,11 +45,33 @@ export function readApiKey(database: Database, id: string): Promise<ApiKey> {
   return database.owner().findOneOrFail(ApiKeyEntity, { id }, { filters: false });
 }
 
+/** The keys of whoever acts in a command: of a person who signs in those of every time, of anybody else the one key. */
+export async function keysOfPerson(unit: UnitOfWork): Promise<string[]> {
+  const { actor } = unit.principal;
+  const rows = await (unit.em.getKysely() as unknown as Kysely<OrganizationTables>)
+    .selectFrom('api_key as mine')
+    .innerJoin('api_key as same', (join) => join.onRef('same.organization_id', '=', 'mine.organization_id').onRef('same.subject', '=', 'mine.subject'))
+    .select('same.id')
+    .where('mine.organization_id', '=', unit.organizationId)
+    .where('mine.id', '=', actor)
+    .execute();
+  return rows.length > 0 ? rows.map(({ id }) => id) : [actor];
+}
+
 /** Who acts by a key, by the key's id; null when there is none such, or it is revoked or expired. */
 export async function callerOfKey(database: Database, clock: Clock, keyId: string): Promise<KeyHolder | null> {
   const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
   const key = await reader.selectFrom('api_key').select(['id', 'organization_id', 'role', 'expires_at', 'revoked_at']).where('id', '=', keyId).executeTakeFirst();
   return key && !hasEnded(key, clock) ? holderOf(key) : null;
+}
+
+/** What a credential is compared with. */
+export type StoredKey = KeyRow & Pick<OrganizationTables['api_key'], 'secret_hash'>;
+
+/** The key of a prefix, whatever has become of it. */
+export function keyByPrefix(database: Database, prefix: string): Promise<StoredKey | undefined> {
+  const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
+  return reader.selectFrom('api_key').select(['id', 'organization_id', 'secret_hash', 'role', 'expires_at', 'revoked_at']).where('prefix', '=', prefix).executeTakeFirst();
 }
 
 type KeyRow = Pick<OrganizationTables['api_key'], 'id' | 'organization_id' | 'role' | 'expires_at' | 'revoked_at'>;
@@ -62,21 +86,12 @@ function holderOf(key: KeyRow): KeyHolder {
 }
 
 /**
- * Who holds a credential; null when it is none, unknown, revoked or expired. The operator's key is compared with the
- * configuration's, API keys by the digest that is kept. `onEnded` is told of a key that was one of ours, and no longer is.
+ * Who holds an API key; null when it is none, unknown, revoked or expired. `onEnded` is told of a key that was one of ours,
+ * and no longer is.
  */
-export async function callerOf(database: Database, clock: Clock, operatorKey: string | null, credential: string, onEnded: (key: KeyHolder) => Promise<void>): Promise<Caller | null> {
-  if (operatorKey !== null && sameDigest(digestOf(operatorKey), digestOf(credential))) {
-    return { role: 'OPERATOR', organizationId: null, actor: 'operator' };
-  }
+export async function callerOf(keys: Pick<KeyCache, 'byPrefix'>, clock: Clock, credential: string, onEnded: (key: KeyHolder) => Promise<void>): Promise<KeyHolder | null> {
   const prefix = prefixOf(credential);
-  if (prefix === null) return null;
-  const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
-  const key = await reader
-    .selectFrom('api_key')
-    .select(['id', 'organization_id', 'secret_hash', 'role', 'expires_at', 'revoked_at'])
-    .where('prefix', '=', prefix)
-    .executeTakeFirst();
+  const key = prefix === null ? undefined : await keys.byPrefix(prefix);
   if (!key || !sameDigest(key.secret_hash, digestOf(credential))) return null;
   const holder = holderOf(key);
   if (!hasEnded(key, clock)) return holder;
@@ -85,7 +100,7 @@ export async function callerOf(database: Database, clock: Clock, operatorKey: st
 }
 
 /** A key as it is listed: everything but its secret's digest. */
-export type ApiKeyRow = Omit<OrganizationTables['api_key'], 'secret_hash'>;
+export type ApiKeyRow = Omit<OrganizationTables['api_key'], 'secret_hash' | 'subject'>;
 
 /** A page of an organization's keys, newest first; null when there is no such organization. */
 export async function apiKeyPage(database: Database, organizationId: string, page: PageRequest): Promise<ApiKeyRow[] | null> {
@@ -105,5 +120,12 @@ export async function apiKeyPage(database: Database, organizationId: string, pag
 export async function revokedKeys(database: Database, ids: readonly string[]): Promise<string[]> {
   const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
   const rows = await reader.selectFrom('api_key').select('id').where('id', 'in', ids).where('revoked_at', 'is not', null).execute();
+  return rows.map((row) => row.id);
+}
+
+/** The organizations whose policy says how long data is kept. */
+export async function organizationsThatErase(database: Database): Promise<string[]> {
+  const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
+  const rows = await reader.selectFrom('organization').select('id').where(sql`policy->'retentionDays'`, '!=', sql`'null'::jsonb`).execute();
   return rows.map((row) => row.id);
 }

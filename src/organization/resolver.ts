@@ -5,9 +5,10 @@ import type { RequestContext } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import { badInput, notFound } from '../core/errors.js';
 import { SECONDS_PER_DAY } from '../core/clock.js';
-import { createApiKey, createOrganization, organizationFor, requireSandbox, revokeApiKey, updatePolicy } from './commands.js';
+import { createApiKey, createOrganization, organizationFor, requireSandbox, RETENTION_JOB, revokeApiKey, updatePolicy } from './commands.js';
 import type { ApiKey, Organization } from './entity.js';
 import { policyView } from './policy-view.js';
+import type { OpenConnections } from './open-connections.js';
 import { apiKeyPage, readApiKey, readOrganization, type ApiKeyRow } from './reads.js';
 import {
   AdvanceSandboxClockInput, AdvanceSandboxClockPayload, ApiKeyConnection, CreateApiKeyInput, CreateApiKeyPayload, CreateOrganizationInput, CreateOrganizationPayload,
@@ -44,7 +45,10 @@ export async function loadApiKey(database: Database, id: string): Promise<ApiKey
 
 @Resolver()
 export class OrganizationResolver {
-  constructor(private readonly core: Core) {}
+  constructor(
+    private readonly core: Core,
+    private readonly connections: Pick<OpenConnections, 'keys'>,
+  ) {}
 
   @Query(() => OrganizationObject, { description: 'Your own organization, with its policy.' })
   organization(@Ctx() context: RequestContext): Promise<OrganizationObject> {
@@ -80,9 +84,12 @@ export class OrganizationResolver {
     return { secret, apiKey: keyView(apiKey) };
   }
 
-  @Mutation(() => RevokeApiKeyPayload, { description: 'Ends a key at once.' })
+  @Mutation(() => RevokeApiKeyPayload, { description: 'Ends a key: at once for whoever asks the replica that ends it, within a second everywhere.' })
   async revokeApiKey(@Ctx() context: RequestContext, @Arg('input', () => RevokeApiKeyInput) input: RevokeApiKeyInput): Promise<RevokeApiKeyPayload> {
-    return { apiKey: keyView(await revokeApiKey(this.core, context.caller, input.apiKeyId)) };
+    const apiKey = await revokeApiKey(this.core, context.caller, input.apiKeyId);
+    // Other replicas hear of it; who has revoked it here finds it ended by the next request.
+    this.connections.keys.forget(apiKey.id);
+    return { apiKey: keyView(apiKey) };
   }
 
   @Mutation(() => AdvanceSandboxClockPayload, {
@@ -90,10 +97,11 @@ export class OrganizationResolver {
   })
   async advanceSandboxClock(@Ctx() context: RequestContext, @Arg('input', () => AdvanceSandboxClockInput) input: AdvanceSandboxClockInput): Promise<AdvanceSandboxClockPayload> {
     const { organizationId } = context.member;
-    requireSandbox((await readOrganization(context.database, organizationId)).environment);
+    const { environment, policy } = await readOrganization(context.database, organizationId);
+    requireSandbox(environment);
     if (input.seconds < 0 || input.seconds > LONGEST_ADVANCE_SECONDS) {
       throw badInput([{ path: 'seconds', code: 'out_of_range', message: `Give 0 to ${LONGEST_ADVANCE_SECONDS} seconds.` }]);
     }
-    return { now: await advanceClock(this.core, context.member, input.seconds) };
+    return { now: await advanceClock(this.core, context.member, input.seconds, policy.retentionDays === null ? [] : [RETENTION_JOB]) };
   }
 }

@@ -96,6 +96,11 @@ export class PolicyFields {
   reviewAfterPass?: boolean | null;
   @Field(() => IdempotencyMode.values, { nullable: true, description: 'What a repeated Idempotency-Key with the same request is answered.' })
   idempotency?: IdempotencyMode | null;
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Days after which the data of a customer is erased, as by eraseCustomer, counted from its end: since it was deactivated, or its attempt was DECLINED or EXPIRED, and nothing was begun anew. Who is ACTIVE or under way is kept, and so is who is under a legal hold. It holds for everyone from now on, whatever was in force before. Null: nothing is erased by itself.',
+  })
+  retentionDays?: number | null;
 }
 
 @ObjectType('Organization', { description: 'A company that verifies its customers here.', simpleResolvers: true })

@@ -2,10 +2,12 @@ import { systemPrincipal, type SystemActor } from '../core/caller.js';
 import { MILLISECONDS_PER_SECOND } from '../core/clock.js';
 import { consult, type Core, type UnitOfWork } from '../core/command.js';
 import type { Job, JobKind } from '../core/jobs.js';
+import { isOfErased } from '../customer/commands.js';
+import { ERASE_FILES_JOB } from '../customer/erasure.js';
 import { moveDocument, requirementSubject, DELETE_FILES_JOB, type DocumentCommands } from '../document/commands.js';
 import { findingsOf } from '../document/mrz.js';
 import { awaitsFiles, FETCH_DOCUMENT_JOB, makeDocuments, type DocumentFetches } from '../document/fetching.js';
-import { documentsOf } from '../document/reads.js';
+import { documentsOf, storageKeysOf } from '../document/reads.js';
 import { atStep, CONTINUE_JOB, EXPIRE_JOB, lockAttempt, moveAttempt, reportStuck, STUCK_JOB, type Attempt } from '../identity/commands.js';
 import { missingFields, openDocumentDemands, type RequirementSubject } from '../kyc/requirements.js';
 import type { IdClass } from '../kyc/vocabularies.js';
@@ -43,14 +45,16 @@ export class VerificationJobs {
 
   /** Every kind of job of verification, with its handler. */
   kinds(): JobKind[] {
-    return [
+    const kinds: JobKind[] = [
       { name: CONTINUE_JOB, handle: (job) => this.#continue(stepOf(job, CONTINUE_JOB)) },
       { name: CONCLUDE_JOB, handle: (job) => this.#conclude(stepOf(job, CONCLUDE_JOB), job.isLastAttempt) },
       { name: EXPIRE_JOB, handle: (job) => this.#move(stepOf(job, EXPIRE_JOB), (unit, attempt) => moveAttempt(unit, attempt, 'expire', { errorDescription: NOT_COMPLETED })) },
       { name: STUCK_JOB, handle: (job) => this.#reportStuck(stepOf(job, STUCK_JOB)) },
       { name: FETCH_DOCUMENT_JOB, handle: (job) => this.#fetch(stepOf(job, FETCH_DOCUMENT_JOB), String(job.data['documentId']), String(job.data['concludeAt']), job.isLastAttempt) },
       { name: DELETE_FILES_JOB, handle: (job) => this.documents().deleteFiles(String(job.data['keys']).split(' ').filter(Boolean)) },
+      { name: ERASE_FILES_JOB, handle: async (job) => this.documents().deleteFiles(await storageKeysOf(this.core().database, job.organizationId, String(job.data['customerId']))) },
     ];
+    return kinds.map(({ name, handle }) => ({ name, handle: (job) => unlessErased(handle(job)) }));
   }
 
   #move(step: Step, body: (unit: UnitOfWork, attempt: Attempt) => Promise<void> | void): Promise<void> {
@@ -196,6 +200,13 @@ export class VerificationJobs {
       await this.#scheduleConclusion(unit, attempt);
     });
   }
+}
+
+/** Lets a job end that comes to a customer whose data has been erased: there is nothing left for it to do. */
+async function unlessErased(work: Promise<void>): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (!isOfErased(error)) throw error;
+  });
 }
 
 /** Puts the documents that have arrived under check. */

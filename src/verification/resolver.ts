@@ -2,6 +2,7 @@ import { Arg, Ctx, Field, FieldResolver, ObjectType, Query, Resolver, Root } fro
 import type { Core } from '../core/command.js';
 import { comesByHostedPage } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
+import { isErased } from '../core/crypto/sealed-table.js';
 import { badInput } from '../core/errors.js';
 import { CustomerObject } from '../customer/resolver.js';
 import { documentsByIdentity, filesByDocument, subjectDocument } from '../document/reads.js';
@@ -36,9 +37,9 @@ class RequirementObject {
   message!: string;
 }
 
-/** What an attempt still lacks; nothing of one that is approved, all signed, or ended. */
+/** What an attempt still lacks; nothing of one that is approved, all signed, ended or erased. */
 async function requirementsOfAttempt(context: RequestContext, row: IdentityRow): Promise<Requirement[]> {
-  if (row.status === 'APPROVED' || row.status === 'SIGNATURE_SUBMITTED') return [];
+  if (row.status === 'APPROVED' || row.status === 'SIGNATURE_SUBMITTED' || isErased(row)) return [];
   const [{ environment }, documents, signatures, { kycData, documentsByUrl }] = await Promise.all([
     readOrganization(context.database, row.organization_id),
     context.load(documentsByIdentity, row.id),
@@ -84,7 +85,7 @@ export class DryRunResolver {
 
 @Resolver(() => IdentityObject)
 export class IdentityRequirementResolver {
-  @FieldResolver(() => [RequirementObject], { description: 'Everything that this attempt still lacks, all at once; empty once it has ended.' })
+  @FieldResolver(() => [RequirementObject], { description: 'Everything that this attempt still lacks, all at once; empty once it has ended, or its data is erased.' })
   async requirements(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<Requirement[]> {
     if (identity.status === 'DECLINED' || identity.status === 'EXPIRED') return [];
     return requirementsOfAttempt(context, identity.row);
@@ -94,9 +95,10 @@ export class IdentityRequirementResolver {
 @Resolver(() => CustomerObject)
 export class CustomerRequirementResolver {
   @FieldResolver(() => [RequirementObject], {
-    description: 'Everything that still stands between this customer and ACTIVE, all at once; empty when nothing does. After REJECTED or EXPIRED: what a further attempt would lack. While DEACTIVATED it stays listed and can be provided after reactivateCustomer; allowedActions says what may be asked now.',
+    description: 'Everything that still stands between this customer and ACTIVE, all at once; empty when nothing does, and once the data is erased. After REJECTED or EXPIRED: what a further attempt would lack. While DEACTIVATED it stays listed and can be provided after reactivateCustomer; allowedActions says what may be asked now.',
   })
   async requirements(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<Requirement[]> {
+    if (customer.erasedAt !== null) return [];
     const row = customer.currentIdentityId === null ? null : await context.load(identityById, customer.currentIdentityId);
     if (row !== null && row.status !== 'DECLINED' && row.status !== 'EXPIRED') return requirementsOfAttempt(context, row);
     const { environment, policy } = await readOrganization(context.database, context.member.organizationId);

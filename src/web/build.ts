@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { generate } from '@graphql-codegen/cli';
-import { build } from 'vite';
+import { stringifyDocument } from 'urql';
+import { build, runnerImport } from 'vite';
 import codegen from './codegen.ts';
 
 // Builds the pages into dist/web, when their sources, the schema or a dependency have changed since they were built.
@@ -36,11 +37,20 @@ function compress(folder: string): void {
   }
 }
 
+/** Writes the operations of the page by the SHA-256 of the text that it sends: what a gateway with trusted documents lets it ask. */
+async function listOperations(): Promise<void> {
+  const { module } = await runnerImport<Record<string, unknown>>(join(GENERATED, 'graphql.ts'), { configFile: false });
+  const sent = Object.values(module).filter((exported) => exported instanceof String).map((document) => stringifyDocument(document.toString()));
+  const byHash = sent.map((text) => [createHash('sha256').update(text).digest('hex'), text]);
+  writeFileSync(join(ROOT, 'dist', 'web', 'verify', 'operations.json'), JSON.stringify(Object.fromEntries(byHash)));
+}
+
 const digest = digestOf(sources());
 if (!existsSync(DIGEST) || readFileSync(DIGEST, 'utf8') !== digest) {
   await generate({ ...codegen, silent: true });
   await build({ configFile: join(WEB, 'vite.config.ts') });
   await build({ configFile: join(WEB, 'embed', 'vite.config.ts') });
+  await listOperations();
   compress(join(ROOT, 'dist', 'web', 'verify', 'assets'));
   writeFileSync(DIGEST, digest);
 }

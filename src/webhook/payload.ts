@@ -3,6 +3,9 @@ import type { EventRow } from '../core/event-log.js';
 /** The type of the event that sendTestEvent sends. */
 export const TEST_EVENT = 'webhook.test';
 
+/** What a payload says in words that somebody chose. */
+const EXPLANATIONS: readonly string[] = ['reason', 'errorDescription'];
+
 /** What is sent for an event (domain.md, Events): its vocabulary, and nothing else. The text is what is signed. */
 export function bodyOf(event: EventRow): string {
   const occurredAt = new Date(event.occurred_at).toISOString();
@@ -17,6 +20,13 @@ export function bodyOf(event: EventRow): string {
 /** What is sent as a test: in the common form, about nobody. */
 export function testBody(id: string, now: Date): string {
   return JSON.stringify({ id, type: TEST_EVENT, occurredAt: now.toISOString(), version: 1, sequence: 0, payload: {} });
+}
+
+/** The same, without the words that explain it: what is sent of a customer once its data has been erased. */
+export function withoutExplanations(body: string): string {
+  const { payload, ...rest } = JSON.parse(body) as { payload?: Record<string, unknown> };
+  if (!payload) return body;
+  return JSON.stringify({ ...rest, payload: Object.fromEntries(Object.entries(payload).map(([name, value]) => [name, EXPLANATIONS.includes(name) ? null : value])) });
 }
 
 function payloadOf(event: EventRow): Record<string, unknown> {

@@ -303,6 +303,29 @@ describe('what was stored before there was encryption', () => {
     expect(await inThePlain()).toBe(before - 1);
   });
 
+  it('is encrypted though one customer cannot be, and where the customer is encrypted and what belongs to it is not', async () => {
+    const before = await everybody();
+    const plain = (): Promise<number[]> =>
+      gateway.behindItsBack(async (query) => {
+        const [row] = await query('select (select count(*) from customer where sealed is null) as customers, (select count(*) from signature where sealed is null) as signatures');
+        return [Number(row!['customers']), Number(row!['signatures'])];
+      });
+    overrides.workers = true;
+    // Its data key does not open: nothing of this customer can be encrypted.
+    await gateway.behindItsBack((query) => query("insert into data_key (customer_id, organization_id, id, key_id, wrapped, created_at) select id, organization_id, '00', 'tests', '\\x00', now() from customer where id = $1", [CUSTOMERS[0]]));
+    await gateway.stop();
+    await gateway.start();
+    await expect.poll(plain, { timeout: 30_000, interval: 500 }).toEqual([1, 0]);
+    await gateway.stop();
+    await gateway.behindItsBack((query) => query("update signature set sealed = null, customer_id = null, contract_signer_name_full = 'Plaincanarysigner', contract_signed_ip_address = '203.0.113.78'"));
+    await gateway.stop();
+    await gateway.start();
+    await expect.poll(plain, { timeout: 30_000, interval: 500 }).toEqual([1, 0]);
+    overrides.workers = false;
+    await gateway.behindItsBack((query) => query("delete from data_key where customer_id = $1 and id = '00'", [CUSTOMERS[0]]));
+    expect(await everybody()).toEqual(before);
+  });
+
   it('is encrypted to the last row while the gateway serves, and then shown, found and kept unique as it was', async () => {
     const before = await everybody();
     overrides.workers = true;

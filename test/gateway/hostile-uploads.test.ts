@@ -4,6 +4,7 @@ import { jpegBomb, pngBomb } from '../files.js';
 import { BOUNDARY, MALFORMED, type Wire } from '../multipart.js';
 import { bringTo } from '../support/flows.js';
 import { storedFiles, useGateway } from '../support/gateway.js';
+import { halfUpload } from '../support/half-upload.js';
 import { CUSTOMER, SNAPSHOT, SUBMIT_DOCUMENT } from '../support/operations.js';
 
 const gateway = useGateway({}, { workers: false });
@@ -11,6 +12,11 @@ const gateway = useGateway({}, { workers: false });
 const ANSWER_WITHIN = 5_000;
 const BOMB_WITHIN = 100;
 const KINDS_AT_LEAST = 60;
+/** How often each kind is sent, and how many of them at once. */
+const REPEATS = 100;
+const AT_ONCE = 25;
+/** Bytes of an upload that never comes whole. */
+const ANNOUNCED = 1_000_000;
 /** The machine may be busy: the fastest counts. */
 const BOMB_ROUNDS = 10;
 
@@ -38,19 +44,37 @@ function send(key: string, { body, contentType = `multipart/form-data; boundary=
 }
 
 describe('hostile uploads to a running gateway', () => {
-  it(`at least ${KINDS_AT_LEAST} kinds of malformed multipart bodies are each answered with 4xx JSON in time; nothing is stored, and it serves on`, async () => {
+  it(`at least ${KINDS_AT_LEAST} kinds of malformed multipart bodies, ${REPEATS} times each, are answered with 4xx JSON in time; nothing is stored, and it serves on`, { timeout: 300_000 }, async () => {
     const { partner, customerId } = await bringTo(gateway, 'AWAITING_DOCUMENT_UPLOAD');
     const before = [await storedFiles(gateway), await partner.request(SNAPSHOT, { id: customerId })];
     const wrong: string[] = [];
+    let refused = 0;
     for (const [name, wire] of Object.entries(MALFORMED)) {
-      const { status, type, text } = await send(partner.key ?? '', wire);
-      const errors = (JSON.parse(text) as { errors?: unknown[] }).errors ?? [];
-      if (status < 400 || status >= 500 || !type.includes('json') || errors.length === 0) wrong.push(`${name}: ${status} ${type} ${text.slice(0, 200)}`);
+      for (let sent = 0; sent < REPEATS; sent += AT_ONCE) {
+        for (const { status, type, text } of await Promise.all(Array.from({ length: AT_ONCE }, () => send(partner.key ?? '', wire)))) {
+          const errors = (JSON.parse(text) as { errors?: unknown[] }).errors ?? [];
+          if (status < 400 || status >= 500 || !type.includes('json') || errors.length === 0) wrong.push(`${name}: ${status} ${type} ${text.slice(0, 200)}`);
+          else refused += 1;
+        }
+      }
     }
     expect(wrong).toEqual([]);
     expect([await storedFiles(gateway), await partner.request(SNAPSHOT, { id: customerId })]).toEqual(before);
-    console.log(`malformed bodies refused by a running gateway: ${Object.keys(MALFORMED).length}`);
+    console.log(`malformed bodies: ${Object.keys(MALFORMED).length} kinds, ${refused} requests refused by a running gateway`);
     expect(Object.keys(MALFORMED).length).toBeGreaterThanOrEqual(KINDS_AT_LEAST);
+  });
+
+  it(`clients that break off an upload at ${REPEATS} places leave no file and spend no attempt`, async () => {
+    const { partner, customerId, identityId } = await bringTo(gateway, 'AWAITING_DOCUMENT_UPLOAD');
+    const before = await storedFiles(gateway);
+    const standing = await partner.request(SNAPSHOT, { id: customerId });
+    for (let place = 0; place < REPEATS; place += AT_ONCE) {
+      const requests = Array.from({ length: AT_ONCE }, (_, index) => halfUpload(partner, identityId, ANNOUNCED, (place + index) * (ANNOUNCED / REPEATS)));
+      await expect.poll(async () => (await storedFiles(gateway)).length).toBeGreaterThan(before.length);
+      for (const request of requests) request.destroy();
+    }
+    await expect.poll(() => storedFiles(gateway), { timeout: 10_000 }).toEqual(before);
+    expect(await partner.request(SNAPSHOT, { id: customerId })).toEqual(standing);
   });
 
   it(`a picture of 65,535² pixels in 300 kB is refused within ${BOMB_WITHIN} ms of its request, and nothing is kept`, async () => {

@@ -101,6 +101,7 @@ const MUTATIONS: Readonly<Record<string, () => Promise<Asking>>> = {
   },
   revealKycData: of('IN_REVIEW', ({ identityId }) => ({ identityId, fields: ['nationalIdNumber'], reason: 'A review.' }), 'reviewer'),
   inspectFile: byPartner(async () => ({ documentType: 'FRONT_PHOTO', file: await photo() })),
+  eraseCustomer: of('IN_REVIEW', ({ customerId }) => ({ customerId, reason: 'The person asked for it.' })),
   placeLegalHold: byAdmin((customerId) => ({ customerId, reason: 'A court asked.' })),
   releaseLegalHold: byAdmin(async (customerId, admin) => {
     await admin.post({ query: 'mutation ($input: PlaceLegalHoldInput!) { placeLegalHold(input: $input) { customer { id } } }', variables: { input: { customerId, reason: 'A court asked.' } } });

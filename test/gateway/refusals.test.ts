@@ -196,7 +196,7 @@ describe('roles', () => {
   const CLIENTS = ['PARTNER', 'APPLICANT'];
   /** Whom each mutation takes, where it is not the partner alone. */
   const TAKES: Record<string, string[]> = {
-    placeLegalHold: ['ADMIN'], releaseLegalHold: ['ADMIN'],
+    placeLegalHold: ['ADMIN'], releaseLegalHold: ['ADMIN'], eraseCustomer: ['PARTNER', 'ADMIN'],
     createOrganization: ['OPERATOR'], createApiKey: ['OPERATOR', 'ADMIN'], revokeApiKey: ['OPERATOR', 'ADMIN'], updatePolicy: ['OPERATOR', 'ADMIN'], updateHostedPage: ['OPERATOR', 'ADMIN'],
     revealKycData: ['PARTNER', 'REVIEWER'],
     createSession: CLIENTS, advanceSandboxClock: MEMBERS, reviewIdentity: STAFF, requireReverification: STAFF, exchangeVerificationCode: ['VISITOR'],

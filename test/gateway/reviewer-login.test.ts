@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { graphql } from '../generated/index.js';
 import { bringTo } from '../support/flows.js';
 import { TestGateway } from '../support/gateway.js';
 import { REVIEW } from '../support/operations.js';
@@ -12,6 +13,15 @@ let provider: Server;
 let gateway: TestGateway;
 /** What the provider says of who signs in: the organization of each subject. */
 const organizations = new Map<string, string>();
+const REVEAL = graphql(`
+  mutation RevealToWhoSignedIn($input: RevealKycDataInput!) {
+    revealKycData(input: $input) {
+      kycData {
+        legalFirstName
+      }
+    }
+  }
+`);
 const CLIENT = { client_id: 'kyc-gateway', client_secret: 'the-secret-of-the-client' };
 
 beforeAll(async () => {
@@ -94,6 +104,22 @@ describe('a reviewer who signs in at the OpenID provider', () => {
     expect((await reviewer.post({ query: '{ __typename }' })).status).toBe(401);
     clock.ahead = 0;
   });
+
+  it('reveals 300 times an hour, however often one signs in meanwhile; another who signs in is not counted with them', async () => {
+    const person = await bringTo(gateway, 'IN_REVIEW');
+    const signedIn = async (subject: string) => {
+      organizations.set(subject, person.id);
+      const browser = new Browser();
+      return gateway.client((await callback(browser, await browser.signIn(subject))).json.token);
+    };
+    const input = { identityId: person.identityId, fields: ['legalFirstName'], reason: 'Asked for.' };
+    const [first, second] = [await signedIn('dora'), await signedIn('dora')];
+    let revealed = 0;
+    for (let round = 0; round < 150; round += 1) for (const client of [first, second]) if ((await client.request(REVEAL, { input })).revealKycData.kycData.legalFirstName) revealed += 1;
+    expect(revealed).toBe(300);
+    for (const client of [first, second, await signedIn('dora')]) expect(await client.refusal(REVEAL, { input })).toMatchObject({ code: 'RATE_LIMITED' });
+    expect((await (await signedIn('emil')).send(REVEAL, { input })).errors).toBeUndefined();
+  }, 120_000);
 
   it.each([
     ['none', undefined],

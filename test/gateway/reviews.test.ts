@@ -1,14 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import type { ReviewIdentityInput } from '../generated/graphql.js';
+import { graphql } from '../generated/index.js';
 import { advance, bringTo, DOCUMENT_CHECK, EVALUATION, newCustomer, photo, REVIEWING, sign, submit, submitPassport, type Applicant } from '../support/flows.js';
 import { useGateway, type TestOrganization } from '../support/gateway.js';
 import { IDENTITY_CHANGES } from '../support/changes.js';
 import { CUSTOMER, PATCH_IDENTITY, REVIEW, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, UPDATE_DOCUMENT } from '../support/operations.js';
 import { CALIFORNIAN, GERMAN } from '../support/people.js';
+import { clientToken } from '../support/tokens.js';
 
 const gateway = useGateway({}, { workers: false });
 /** LIVE organizations have no sandbox clock: there things happen by themselves. */
 const working = useGateway();
+
+const NOTE = graphql(`
+  query ReviewNote($id: ID!) {
+    identity(id: $id) {
+      reviewNote
+    }
+  }
+`);
 
 const INSTITUTIONAL = { transactionType: 'INSTITUTIONAL_INDIVIDUAL' } as const;
 
@@ -29,13 +39,17 @@ describe('a reviewer', () => {
     expect(await now(person)).toEqual(before);
   });
 
-  it('declines: the message is shown to the applicant, the note to nobody', async () => {
+  it('declines: the message is shown to the applicant, the note to reviewers and administrators alone', async () => {
     const person = await bringTo(gateway, 'IN_REVIEW');
     const declined = await review(person, { decision: 'DECLINE', message: 'We cannot take you on.', note: 'SECRET-NOTE' });
     expect(declined).toMatchObject({ status: 'DECLINED', errorDescription: 'We cannot take you on.' });
     const seen = await person.partner.request(SNAPSHOT, { id: person.customerId });
     expect(seen.customer?.status).toBe('REJECTED');
     expect(JSON.stringify(seen)).not.toContain('SECRET-NOTE');
+    const admin = gateway.client(await gateway.key(person.id, 'ADMIN'));
+    const applicant = gateway.client(await clientToken(person.partner, person.customerId));
+    const notes = await Promise.all([person.reviewer, admin, person.partner, applicant].map(async (client) => (await client.request(NOTE, { id: person.identityId })).identity));
+    expect(notes).toEqual([{ reviewNote: 'SECRET-NOTE' }, { reviewNote: 'SECRET-NOTE' }, { reviewNote: null }, { reviewNote: null }]);
   });
 
   it('asks for documents: only a new one of the wanted kind will do, and it comes back to review', async () => {

@@ -69,8 +69,10 @@ function withoutConditions(database: Database): Database {
     return em;
   };
   const read: Database['read'] = <Tables, Result>(organizationId: string, query: (reader: Reader<Tables>) => Promise<Result>) =>
-    scoped(organizationId).transactional((transaction) => query((transaction.getKysely() as unknown as Kysely<Tables>).withPlugin(everyOrganization)), { readOnly: true });
-  return { ...database, scoped, read, forCustomer: (customerId) => withoutConditions(database.forCustomer(customerId)) };
+    database.read<Tables, Result>(organizationId, (reader) => query(reader.withPlugin(everyOrganization)));
+  const select: Database['select'] = (organizationId, { name, text }, parameters) =>
+    database.select(organizationId, { name: `${name}_of_every_organization`, text: text.replaceAll(/organization_id = \$1/g, () => ((stripped += 1), '$1::text is not null')) }, parameters);
+  return { ...database, scoped, read, select, forCustomer: (customerId) => withoutConditions(database.forCustomer(customerId)) };
 }
 
 /** What is sought of the other organization in every answer. */

@@ -1,7 +1,13 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { seal, type DataKey } from './cipher.js';
-import { plainOf, SEALED_COLUMN, textOf, type SealedRow, type SealedTable } from './sealed-table.js';
+import type { PlainSource } from './plain-sweep.js';
+import { belongsTo, plainOf, SEALED_COLUMN, textOf, type SealedRow, type SealedTable } from './sealed-table.js';
 import type { KeyStore, KeyTables, Unprepared, Vault } from './vault.js';
+
+interface PlainCustomer {
+  id: string;
+  organization_id: string;
+}
 
 type Row = SealedRow & Record<string, unknown>;
 
@@ -9,7 +15,8 @@ type Row = SealedRow & Record<string, unknown>;
  * Encrypts the rows that were stored before there was encryption: a customer with all that belongs to it at a time, when
  * a command comes to it or when the job that goes through all of them does.
  */
-export class PlainRows {
+export class PlainRows implements PlainSource<PlainCustomer> {
+  readonly table = 'customer';
   readonly #byName: ReadonlyMap<string, SealedTable>;
 
   constructor(
@@ -26,10 +33,15 @@ export class PlainRows {
     else await this.sealCustomer(organizationId, await this.#customerOf(needed.table, needed.rowId));
   }
 
-  /** The next customers that are stored in the plain, in the order of their ids. */
-  async unsealedCustomers(limit: number): Promise<{ id: string; organization_id: string }[]> {
-    const { rows } = await sql<{ id: string; organization_id: string }>`select id, organization_id from customer where sealed is null order by id limit ${limit}`.execute(this.#reader());
+  /** Customers of whom something is stored in the plain, in the order of their ids. */
+  async next(after: string, limit: number): Promise<PlainCustomer[]> {
+    const owners = this.tables.map((table) => sql`select ${this.#ownerOf(table, sql.ref(`${table.table}.${table.owner.column}`))} from ${sql.table(table.table)} where sealed is null`);
+    const { rows } = await sql<PlainCustomer>`select id, organization_id from customer where id > ${after} and id in (${sql.join(owners, sql` union all `)}) order by id limit ${limit}`.execute(this.#reader());
     return rows;
+  }
+
+  async seal(customer: PlainCustomer): Promise<void> {
+    await this.sealCustomer(customer.organization_id, customer.id);
   }
 
   /** Encrypts what a customer's rows hold in the plain. Done twice, or by two at once, it is the same as once. */
@@ -39,7 +51,7 @@ export class PlainRows {
       const transaction = em.getKysely() as unknown as Kysely<unknown>;
       await sql`select id from customer where id = ${customerId} for update`.execute(transaction);
       for (const table of this.tables) {
-        const { rows } = await sql<Row>`select * from ${sql.table(table.table)} where sealed is null and ${this.#belongs(table, customerId)} for update`.execute(transaction);
+        const { rows } = await sql<Row>`select * from ${sql.table(table.table)} where sealed is null and ${belongsTo(this.tables, table, customerId)} for update`.execute(transaction);
         for (const row of rows) await this.#sealRow(transaction, table, row, { organizationId, customerId, key });
       }
     });
@@ -78,11 +90,11 @@ export class PlainRows {
     return this.vault().keyOf(organizationId, customerId);
   }
 
-  /** That a row belongs to a customer. */
-  #belongs({ owner }: SealedTable, customerId: string): RawBuilder<boolean> {
-    if (owner.parent === undefined) return sql<boolean>`${sql.ref(owner.column)} = ${customerId}`;
+  /** The customer of a row, from what its owner's column says. */
+  #ownerOf({ owner }: SealedTable, value: RawBuilder<unknown>): RawBuilder<unknown> {
+    if (owner.parent === undefined) return value;
     const parent = this.#byName.get(owner.parent)!;
-    return sql<boolean>`${sql.ref(owner.column)} in (select id from ${sql.table(parent.table)} where ${this.#belongs(parent, customerId)})`;
+    return sql`(select ${this.#ownerOf(parent, sql.ref(`${parent.table}.${parent.owner.column}`))} from ${sql.table(parent.table)} where ${sql.ref(`${parent.table}.id`)} = ${value})`;
   }
 
   async #customerOf(table: SealedTable, rowId: string): Promise<string> {

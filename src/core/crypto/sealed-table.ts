@@ -1,3 +1,5 @@
+import { sql, type RawBuilder } from 'kysely';
+
 /** Columns that hold personal data, sealed together into one ciphertext a row, in the column `sealed`. */
 export interface SealedTable {
   table: string;
@@ -5,6 +7,8 @@ export interface SealedTable {
   entity: string;
   /** What is sealed: the column that held it in the plain, before there was encryption, and what stands for nothing known. */
   fields: Readonly<Record<string, { plainColumn: string; empty: unknown }>>;
+  /** Personal properties that are not sealed, with their columns. */
+  unsealed: Readonly<Record<string, string>>;
   /** What is looked up by value: a blind index each. */
   indexes: Readonly<Record<string, BlindIndexRule>>;
   /** The column that leads to the customer: its own id, or that of a row of `parent`. */
@@ -51,4 +55,16 @@ export function textOf(table: SealedTable, personal: object): string {
 /** What a sealed text says; what it leaves out is not known. */
 export function personalOf(table: SealedTable, text: string): Record<string, unknown> {
   return { ...emptyOf(table), ...(JSON.parse(text) as Record<string, unknown>) };
+}
+
+/** Whether what was personal in a row has been destroyed. */
+export function isErased({ sealed }: { sealed?: Uint8Array | null | undefined }): boolean {
+  return sealed != null && sealed.length === 0;
+}
+
+/** That a row of a table belongs to a customer, also before it names that itself. */
+export function belongsTo(tables: readonly SealedTable[], { owner }: SealedTable, customerId: string): RawBuilder<boolean> {
+  if (owner.parent === undefined) return sql<boolean>`${sql.ref(owner.column)} = ${customerId}`;
+  const parent = tables.find(({ table }) => table === owner.parent)!;
+  return sql<boolean>`${sql.ref(owner.column)} in (select id from ${sql.table(parent.table)} where ${belongsTo(tables, parent, customerId)})`;
 }

@@ -1,6 +1,6 @@
 import type { EventArgs, EventSubscriber, FlushEventArgs } from '@mikro-orm/core';
 import { seal, type DataKey } from './cipher.js';
-import { emptyOf, SEALED_COLUMN, textOf, type SealedTable } from './sealed-table.js';
+import { emptyOf, isErased, SEALED_COLUMN, textOf, type SealedTable } from './sealed-table.js';
 import { customerOf, Unprepared, type Vault } from './vault.js';
 
 /** A sealed entity: what its table declares as properties, and the ciphertext. */
@@ -38,7 +38,7 @@ export class SealingSubscriber implements EventSubscriber {
     if (!table) return;
     const loaded = entity as SealedEntity;
     if (loaded.sealed === null) throw new Unprepared({ table, rowId: loaded.id });
-    const key = loaded.sealed.length === 0 ? null : this.#keyOf(table, loaded);
+    const key = isErased(loaded) ? null : this.#keyOf(table, loaded);
     Object.assign(loaded, key === null ? emptyOf(table) : this.vault().openWith(table, key, loaded.organizationId, loaded));
     this.#opened.set(loaded, { text: textOf(table, loaded), sealed: loaded.sealed });
   }
@@ -53,7 +53,7 @@ export class SealingSubscriber implements EventSubscriber {
 
   #seal(table: SealedTable, entity: SealedEntity): void {
     // Erased: there is nothing to seal, and no key.
-    if (entity.sealed?.length === 0) return;
+    if (isErased(entity)) return;
     const before = this.#opened.get(entity);
     if (before && entity.sealed !== before.sealed) throw new Error(`${table.entity} was read again and not opened: load it once`);
     const text = textOf(table, entity);

@@ -5,7 +5,7 @@ import type { Database } from '../database.js';
 import type { Log } from '../log.js';
 import { BlindIndexes, newDataKey, SealBroken, unseal, type DataKey } from './cipher.js';
 import { KEY_BYTES, type KeyManagement } from './key-ring.js';
-import { emptyOf, personalOf, plainOf, SEALED_COLUMN, type SealedRow, type SealedTable } from './sealed-table.js';
+import { emptyOf, isErased, personalOf, plainOf, SEALED_COLUMN, type SealedRow, type SealedTable } from './sealed-table.js';
 import { randomBytes } from 'node:crypto';
 
 /** What the vault needs of the database. */
@@ -106,6 +106,16 @@ export class Vault {
     return held;
   }
 
+  /** Holds the key of a customer no longer: it has been destroyed. */
+  forget(customerId: string): void {
+    this.#cache.delete(customerId);
+  }
+
+  /** Holds no key any longer: some may have been destroyed that nobody has told of. */
+  forgetAll(): void {
+    this.#cache.clear();
+  }
+
   /** A customer's data key; null once it has been destroyed. Not inside a transaction. */
   async keyOf(organizationId: string, customerId: string): Promise<DataKey | null> {
     return (await this.keysOf(organizationId, [customerId])).get(customerId) ?? null;
@@ -191,7 +201,7 @@ export function customerOf(table: SealedTable, row: SealedRow): string {
 
 /** Whether there is something in a row to be opened. */
 function isSealed(row: SealedRow): boolean {
-  return row.sealed !== null && row.sealed.length > 0;
+  return row.sealed !== null && !isErased(row);
 }
 
 /** Whether data keys are wrapped by a key that key management does not have. */

@@ -1,3 +1,4 @@
+import { stringifyDocument } from 'urql';
 import type { TypedDocumentString } from '../generated/graphql';
 import { ENDPOINT, failureOfErrors, RefusedError } from './gateway';
 
@@ -12,7 +13,7 @@ export function upload<Data, Variables extends { input: object }>(token: string,
   const files = Object.entries(variables.input).filter((entry): entry is [string, Blob] => entry[1] instanceof Blob);
   const withoutFiles = { ...variables.input, ...Object.fromEntries(files.map(([name]) => [name, null])) };
   const form = new FormData();
-  form.set('operations', JSON.stringify({ query: document.toString(), variables: { input: withoutFiles } }));
+  form.set('operations', JSON.stringify({ query: stringifyDocument(document.toString()), variables: { input: withoutFiles } }));
   form.set('map', JSON.stringify(Object.fromEntries(files.map(([name], index) => [index, [`variables.input.${name}`]]))));
   for (const [index, [name, file]] of files.entries()) form.set(String(index), file, file instanceof File ? file.name : `${name}.jpg`);
   return new Promise((resolve, reject) => {

@@ -1,0 +1,132 @@
+import { customerQuery, PAGE, PAGE_STATUS, pageQuery } from './contenders/fields.ts';
+import { contenderFile, serveContender, serveGateway, type Server } from './contenders/server.ts';
+import { generate, ROWS, type Dataset, type Organization } from './data/generate.ts';
+import { sizesOf } from './data/sizes.ts';
+import { Load } from './load/client.ts';
+import { startCluster, type Cluster } from './machine/postgres.ts';
+import type { Range } from './measure/rounds.ts';
+import type { Section } from './section.ts';
+
+/** How much of everything a run does. */
+export interface Extent {
+  /** Divides the rows of the full set. */
+  divisor: number;
+  rounds: number;
+  /** Length of a shot in seconds. */
+  seconds: number;
+  /** Multiplies the requests that contenders are warmed by. */
+  warmth: number;
+}
+
+export const FULL: Extent = { divisor: 1, rounds: 9, seconds: 1, warmth: 1 };
+export const SHORT: Extent = { divisor: 10, rounds: 5, seconds: 0.5, warmth: 0.4 };
+
+/** One of the works of the report. */
+export interface Work {
+  /** As the command line names it. */
+  name: string;
+  run(bench: Bench): Promise<Section>;
+}
+
+/** The contenders by name: the gateway's build, or a file of contenders/. */
+export type ContenderName = 'floor' | 'five-sql' | 'postgraphile' | 'mercurius' | 'yoga' | 'apollo' | 'by-hand' | 'gateway' | 'gateway-without-workers';
+
+/** Copies of the rows, for works that write. */
+export const COPIES = ['commands', 'flows', 'files', 'grown'] as const;
+
+/** What works are run with: the rows, and servers that start when the first work asks for them. */
+export class Bench {
+  readonly #servers = new Map<string, Promise<Server>>();
+  readonly cluster: Cluster;
+  readonly dataset: Dataset;
+  readonly extent: Extent;
+  readonly load = new Load();
+
+  private constructor(cluster: Cluster, dataset: Dataset, extent: Extent) {
+    this.cluster = cluster;
+    this.dataset = dataset;
+    this.extent = extent;
+  }
+
+  /** Makes the cluster and its rows. `stop` removes all of it. */
+  static async open(extent: Extent): Promise<Bench> {
+    say('PostgreSQL: a server of the benchmark’s own …');
+    const cluster = await startCluster();
+    try {
+      const sizes = sizesOf(extent.divisor);
+      say(`Rows: ${Object.entries(sizes).map(([name, count]) => `${count.toLocaleString('en')} ${name}`).join(', ')} …`);
+      const dataset = await generate(cluster, sizes);
+      for (const copy of COPIES) await cluster.psql('postgres', `create database ${copy} template ${ROWS} strategy file_copy`);
+      return new Bench(cluster, dataset, extent);
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  /** The organization whose list is long. */
+  get largest(): Organization {
+    const [largest] = this.dataset.organizations;
+    if (!largest) throw new Error('There are no organizations');
+    return largest;
+  }
+
+  /** What rounds are made with here; `warm` is for a full run. */
+  range(warm: number): Range {
+    const { rounds, seconds, warmth } = this.extent;
+    return { load: this.load, cluster: this.cluster, rounds, seconds, warm: Math.ceil(warm * warmth) };
+  }
+
+  /** A contender on a database, for the largest organization. */
+  server(name: ContenderName, database: string = ROWS): Promise<Server> {
+    const key = `${name} ${database}`;
+    const server = this.#servers.get(key) ?? this.#serve(name, this.cluster.url(database));
+    this.#servers.set(key, server);
+    return server;
+  }
+
+  #serve(name: ContenderName, url: string): Promise<Server> {
+    const { secrets } = this.dataset;
+    if (name === 'gateway') return serveGateway(url, secrets, this.largest.apiKey);
+    if (name === 'gateway-without-workers') return serveGateway(url, secrets, this.largest.apiKey, { main: contenderFile(name) });
+    return serveContender(name, url, this.largest.id);
+  }
+
+  async stop(): Promise<void> {
+    for (const server of await Promise.allSettled(this.#servers.values())) if (server.status === 'fulfilled') await server.value.stop();
+    await this.load.stop();
+    await this.cluster.stop();
+  }
+}
+
+/** Tells who watches how far it is. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** How many different requests a contender is asked in turn. */
+const BODIES = 500;
+
+/** Q1 of customers from all over the list. */
+export function customerBodies({ dataset }: Bench, query = customerQuery()): string[] {
+  const step = Math.floor(dataset.listed.length / BODIES);
+  return Array.from({ length: BODIES }, (_, number) => JSON.stringify({ query, variables: { id: dataset.listed[number * step] } }));
+}
+
+/** The id behind which a page of the list begins; the first page has none. */
+export function pageStart({ dataset }: Bench, page: number): string | null {
+  if (page === 1) return null;
+  const id = dataset.listed[(page - 1) * PAGE - 1];
+  if (id === undefined) throw new Error(`The list has no page ${page}`);
+  return id;
+}
+
+/** Q2 of one page, as contenders without cursors take it: `after` is the id itself. */
+export function pageBody(after: string | null, query = pageQuery()): string {
+  return JSON.stringify({ query, variables: { after, status: PAGE_STATUS } });
+}
+
+/** The gateway's cursor of an object. */
+export function cursorOf(id: string): string {
+  return Buffer.from(`id:${id}`).toString('base64url');
+}

@@ -1,0 +1,78 @@
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort, start, stop, untilReady } from '../machine/processes.ts';
+
+/** A contender that serves. */
+export interface Server {
+  /** Where it is asked. */
+  url: string;
+  /** What every request bears. */
+  headers: Readonly<Record<string, string>>;
+  pid: number;
+  stop(): Promise<void>;
+}
+
+/** What a process is started with. */
+interface Program {
+  name: string;
+  command: readonly string[];
+  environment: Readonly<Record<string, string>>;
+  headers?: Readonly<Record<string, string>>;
+  /** A path that answers 200 once it is ready. */
+  readiness: string;
+}
+
+/** Starts a program that listens on PORT. What it prints goes to a file, as it would in production, and is shown where it does not start. */
+export async function serve({ name, command, environment, headers = {}, readiness }: Program): Promise<Server> {
+  const directory = await mkdtemp(join(tmpdir(), 'kyc-bench-'));
+  const port = await freePort();
+  const log = await open(join(directory, 'output'), 'w');
+  const child = start('server', command, { stdio: ['ignore', log.fd, log.fd], env: { PATH: process.env['PATH'], ...environment, PORT: String(port), DATA_DIR: directory } });
+  const end = async (): Promise<void> => {
+    await stop(child);
+    await log.close();
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    await untilReady(`http://127.0.0.1:${port}${readiness}`, child, name);
+  } catch (error) {
+    const output = await readFile(join(directory, 'output'), 'utf8');
+    await end();
+    throw new Error(`${(error as Error).message}: ${output.slice(-2_000)}`);
+  }
+  return { url: `http://127.0.0.1:${port}/graphql`, headers, pid: child.pid ?? 0, stop: end };
+}
+
+/** The file of a contender of this folder. */
+export function contenderFile(name: string): string {
+  return fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+}
+
+/** Starts a contender of this folder. */
+export function serveContender(name: string, databaseUrl: string, organizationId: string): Promise<Server> {
+  return serve({ name, command: [process.execPath, contenderFile(name)], environment: { NODE_ENV: 'production', DATABASE_URL: databaseUrl, ORGANIZATION_ID: organizationId }, readiness: '/' });
+}
+
+/** Above what any load here comes to: the limits count, and refuse nothing. */
+const UNREACHED = '999999999';
+
+/** What all gateways of a cluster share. */
+export interface GatewaySecrets {
+  tokenKey: string;
+  keyRing: string;
+}
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/** Starts the gateway as it ships: its build, by the command of `npm start`, with everything on, logging every request into a file. */
+export function serveGateway(databaseUrl: string, { tokenKey, keyRing }: GatewaySecrets, apiKey: string, { flags = [] as readonly string[], main = MAIN } = {}): Promise<Server> {
+  return serve({
+    name: 'gateway',
+    command: [process.execPath, ...flags, '--enable-source-maps', main],
+    environment: { DATABASE_URL: databaseUrl, TOKEN_KEY: tokenKey, KEY_RING: keyRing, RATE_LIMIT_PER_KEY: UNREACHED, RATE_LIMIT_PER_ADDRESS: UNREACHED },
+    headers: { authorization: `Bearer ${apiKey}` },
+    readiness: '/health/ready',
+  });
+}

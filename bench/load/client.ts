@@ -1,0 +1,27 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { start, stop } from '../machine/processes.ts';
+import type { Order, Outcome } from './generator.ts';
+
+/** Asks servers as fast as they answer. */
+export class Load {
+  readonly #child: ChildProcess;
+
+  constructor() {
+    const generator = fileURLToPath(new URL('generator.ts', import.meta.url));
+    this.#child = start('rest', [process.execPath, generator], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  }
+
+  /** Does what is ordered; rejects where that could not be tried. */
+  async run(order: Order): Promise<Outcome> {
+    this.#child.send(order);
+    const [answer] = (await once(this.#child, 'message')) as [{ outcome?: Outcome; error?: string }];
+    if (!answer.outcome) throw new Error(answer.error);
+    return answer.outcome;
+  }
+
+  stop(): Promise<void> {
+    return stop(this.#child);
+  }
+}

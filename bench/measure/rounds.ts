@@ -1,0 +1,114 @@
+import type { Load } from '../load/client.ts';
+import type { Outcome, Step } from '../load/generator.ts';
+import type { Cluster } from '../machine/postgres.ts';
+import { processorTimes, spent } from '../machine/processes.ts';
+import type { Server } from '../contenders/server.ts';
+import type { Result } from '../section.ts';
+import { figure } from './statistics.ts';
+
+/** What is asked of one server. */
+export interface Shot {
+  name: string;
+  server: Server;
+  /** Requests, taken in turn; or flows of several, which then count as one. */
+  bodies: readonly (string | readonly Step[])[];
+  /** Beside the server's own; where there are several, each flow takes one of them. */
+  headers?: readonly Readonly<Record<string, string>>[];
+  /** Brings an answer of another form into the common one, for the comparison. */
+  normalise?: (answer: unknown) => unknown;
+}
+
+/** What one shot came to. */
+export interface Sample {
+  requestsPerSecond: number;
+  /** Milliseconds. */
+  p50: number;
+  p99: number;
+  /** Microseconds of processor time a request, or a flow. */
+  serverCpu: number;
+  databaseCpu: number;
+}
+
+export type Samples = ReadonlyMap<string, readonly Sample[]>;
+
+/** What the rounds are made with. */
+export interface Range {
+  load: Load;
+  cluster: Cluster;
+  rounds: number;
+  /** Length of a shot: it is made of as many requests as take about that long, and ends when all are answered. */
+  seconds: number;
+  /** Requests of each contender before the first round, by count: a slow one has to be as warm as a fast one. */
+  warm: number;
+}
+
+const CONNECTIONS = 16;
+/** A server that is slow to warm is left at about this. */
+const LONGEST_WARM_SECONDS = 40;
+const WARM_PARTS = 5;
+
+/**
+ * Measures contenders in interleaved rounds, A B C A B C, every other round the other way round: what disturbs the machine
+ * for a while disturbs all. Throws where a single request fails.
+ */
+export async function rounds({ load, cluster, rounds: count, seconds, warm }: Range, shots: readonly Shot[]): Promise<Samples> {
+  const samples = new Map<string, Sample[]>(shots.map(({ name }) => [name, []]));
+  const amounts = new Map<Shot, number>();
+  for (const shot of shots) amounts.set(shot, Math.max(CONNECTIONS, Math.round((await warmed(load, shot, warm)) * seconds)));
+  for (let round = 0; round < count; round += 1) {
+    for (const shot of round % 2 === 0 ? shots : shots.toReversed()) {
+      const look = async () => [await processorTimes([shot.server.pid]), await processorTimes(await cluster.processes())] as const;
+      const [server, database] = await look();
+      const outcome = await checked(load, shot, amounts.get(shot) ?? CONNECTIONS);
+      const [serverAfter, databaseAfter] = await look();
+      samples.get(shot.name)?.push({
+        requestsPerSecond: outcome.requests / outcome.seconds,
+        p50: outcome.p50,
+        p99: outcome.p99,
+        serverCpu: spent(server, serverAfter) / outcome.requests,
+        databaseCpu: spent(database, databaseAfter) / outcome.requests,
+      });
+    }
+  }
+  return samples;
+}
+
+/** Warms a server. @returns the requests a second that it then answers. */
+async function warmed(load: Load, shot: Shot, amount: number): Promise<number> {
+  const part = Math.max(CONNECTIONS, Math.ceil(amount / WARM_PARTS));
+  let [seconds, rate] = [0, 0];
+  for (let done = 0; done < amount && seconds < LONGEST_WARM_SECONDS; done += part) {
+    const outcome = await checked(load, shot, part);
+    seconds += outcome.seconds;
+    rate = outcome.requests / outcome.seconds;
+  }
+  return rate;
+}
+
+async function checked(load: Load, { name, server, bodies, headers = [{}] }: Shot, amount: number): Promise<Outcome> {
+  const flows = bodies.map((body) => (typeof body === 'string' ? [{ body }] : body));
+  const outcome = await load.run({ url: server.url, headers: headers.map((own) => ({ ...server.headers, ...own })), flows, connections: CONNECTIONS, amount });
+  if (outcome.errors > 0 || outcome.requests === 0) throw new Error(`${name}: ${outcome.errors} of ${outcome.requests} requests failed, first with ${outcome.firstError}`);
+  return outcome;
+}
+
+/** One column of the samples of a contender. */
+export function column(samples: Samples, name: string, of: keyof Sample): number[] {
+  const found = samples.get(name);
+  if (!found) throw new Error(`${name} was not measured`);
+  return found.map((sample) => sample[of]);
+}
+
+/** The samples as the lines of a table. */
+export function resultsOf(samples: Samples): Result[] {
+  return [...samples.keys()].map((name) => ({
+    name,
+    figures: {
+      'requests/s': figure(column(samples, name, 'requestsPerSecond')),
+      'server CPU µs': figure(column(samples, name, 'serverCpu')),
+      'database CPU µs': figure(column(samples, name, 'databaseCpu')),
+      'p50 ms': figure(column(samples, name, 'p50')),
+      'p99 ms': figure(column(samples, name, 'p99')),
+    },
+  }));
+}

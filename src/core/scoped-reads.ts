@@ -1,0 +1,121 @@
+import { CompiledQuery, Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
+import { Query, type Pool, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+
+/** A statement whose text never changes: each connection prepares it once, under its name. */
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+/** Whose rows a read finds: those of one organization and, with a customer, of that customer alone. */
+export interface Scope {
+  role: string;
+  organizationId: string;
+  customerId: string | null;
+}
+
+/** How reads reach the database; whatever they ask, row-level security leaves them the rows of their scope. */
+export interface ScopedReads {
+  /** One statement of fixed text. Parameters are what the driver takes; rows are plain. */
+  select<Row>(scope: Scope, statement: Statement, parameters: readonly unknown[]): Promise<Row[]>;
+  /** What a query builder asks, each of its statements in a transaction of its own or all in one. */
+  read<Tables, Result>(scope: Scope, query: (reader: Kysely<Tables>) => Promise<Result>): Promise<Result>;
+}
+
+/** Session variables that the policies of row-level security compare with. */
+export interface ScopeSettings {
+  organization: string;
+  customer: string;
+}
+
+/** Reads in short transactions of the ORM: where the database is in this process, round trips cost nothing. */
+export function readsInTransactions(scopedUnit: (scope: Scope) => SqlEntityManager): ScopedReads {
+  const read: ScopedReads['read'] = (scope, query) => scopedUnit(scope).transactional((transaction) => query(transaction.getKysely() as never), { readOnly: true });
+  return {
+    read,
+    select: <Row>(scope: Scope, { text }: Statement, parameters: readonly unknown[]) =>
+      read<unknown, Row[]>(scope, async (reader) => (await reader.executeQuery(CompiledQuery.raw(text, [...parameters]))).rows as Row[]),
+  };
+}
+
+/**
+ * Reads in one round trip each: the settings of the scope and the statement go out together and end in one Sync, which makes
+ * them one transaction (PostgreSQL, "Pipelining" in the extended query protocol). The settings are local to it: what runs next
+ * on the connection finds none of them.
+ */
+export function readsInOneTrip(pool: Pool, settings: ScopeSettings): ScopedReads {
+  const enter: Statement = {
+    name: 'enter_scope',
+    text: `select set_config('role', $1, true), set_config('transaction_read_only', 'on', true), set_config('${settings.organization}', $2, true), set_config('${settings.customer}', $3, true)`,
+  };
+  const prepared = new WeakSet<PoolClient>();
+  const run = async (scope: Scope, config: QueryConfig): Promise<QueryResult> => {
+    const client = await pool.connect();
+    try {
+      const values = [scope.role, scope.organizationId, scope.customerId ?? ''];
+      if (!prepared.has(client)) {
+        await client.query({ ...enter, values });
+        prepared.add(client);
+      }
+      return await new Promise<QueryResult>((resolve, reject) => {
+        client.query(new ScopedQuery({ statement: enter.name, values }, config, (error, result) => (error ? reject(error) : resolve(result))));
+      });
+    } finally {
+      client.release();
+    }
+  };
+  return {
+    // A role's plans are its own: under one name, each change of role would make them anew.
+    select: async <Row>(scope: Scope, { name, text }: Statement, parameters: readonly unknown[]) =>
+      (await run(scope, { name: scope.customerId === null ? name : `${name}_of_customer`, text, values: [...parameters] })).rows as Row[],
+    read: (scope, query) => query(builderOver((text, parameters) => run(scope, { text, values: [...parameters] }))),
+  };
+}
+
+/** A query builder whose every statement is sent by `run`. */
+function builderOver<Tables>(run: (text: string, parameters: readonly unknown[]) => Promise<QueryResult>): Kysely<Tables> {
+  const client = { query: run, release: () => undefined } as unknown as PostgresPoolClient;
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: { options: {}, connect: () => Promise.resolve(client), end: () => Promise.resolve() } }) });
+}
+
+/** What the driver's queries are made of, as far as it does not declare it. */
+interface QueryParts {
+  prepare(connection: Wire): void;
+  handleDataRow(message: unknown): void;
+  handleCommandComplete(message: unknown, connection: Wire): void;
+}
+interface Wire {
+  bind(message: { statement: string; values: readonly string[] }): void;
+  execute(message: { portal: string }): void;
+}
+type Callback = (error: Error | undefined, result: QueryResult) => void;
+const DriverQuery = Query as unknown as new (config: QueryConfig & { queryMode: 'extended' }, callback: Callback) => Query & QueryParts;
+
+/** A query that goes out behind the statement which enters its scope, whose answer it passes over. */
+class ScopedQuery extends DriverQuery {
+  #entering = true;
+
+  constructor(
+    private readonly scope: { statement: string; values: readonly string[] },
+    config: QueryConfig,
+    callback: Callback,
+  ) {
+    super({ ...config, queryMode: 'extended' }, callback);
+  }
+
+  override prepare(connection: Wire): void {
+    connection.bind(this.scope);
+    connection.execute({ portal: '' });
+    super.prepare(connection);
+  }
+
+  override handleDataRow(message: unknown): void {
+    if (!this.#entering) super.handleDataRow(message);
+  }
+
+  override handleCommandComplete(message: unknown, connection: Wire): void {
+    if (this.#entering) this.#entering = false;
+    else super.handleCommandComplete(message, connection);
+  }
+}

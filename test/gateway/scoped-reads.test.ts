@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CUSTOMER_SETTING, ORGANIZATION_SETTING, type Database } from '../../src/core/database.js';
+import { newCustomer } from '../support/flows.js';
+import { useGateway, type TestOrganization } from '../support/gateway.js';
+
+// A read enters its scope and asks in one message to the database. Whatever it forgets, it finds nothing beyond, and what
+// runs next on the connection finds nothing of it.
+
+const FORGETFUL = { name: 'test_forgetful', text: 'select id, organization_id from customer where $1::text is not null' };
+/** Each holds so many customers; so many reads run at once. */
+const CUSTOMERS = 3;
+const READS = 300;
+
+describe('reads in their scope', () => {
+  let database: Database;
+  const gateway = useGateway({}, { workers: false, database: (opened) => (database = opened) });
+  const organizations: { organization: TestOrganization; customers: string[] }[] = [];
+  let [asked, found] = [0, 0];
+
+  beforeAll(async () => {
+    for (const name of ['first', 'second', 'third']) {
+      const organization = await gateway.organization();
+      const customers: string[] = [];
+      while (customers.length < CUSTOMERS) customers.push(await newCustomer(organization.partner, { email: `${name}.${customers.length}@example.com` }));
+      organizations.push({ organization, customers });
+    }
+  });
+
+  afterAll(() => {
+    console.log(`scoped reads: ${asked} that forget their conditions found ${found} rows of their own and no other`);
+    expect(asked).toBeGreaterThan(READS);
+  });
+
+  /** What a statement without any condition finds for one organization or one of its customers. */
+  async function everything(organizationId: string, customerId: string | null): Promise<string[]> {
+    const rows = await database.forCustomer(customerId).select<{ id: string }>(organizationId, FORGETFUL, ['']);
+    asked += 1;
+    found += rows.length;
+    return rows.map(({ id }) => id).sort();
+  }
+
+  it('a query that forgets its conditions finds the rows of its own organization or customer, among hundreds at once', async () => {
+    await Promise.all(
+      Array.from({ length: READS }, async (_, index) => {
+        const { organization, customers } = organizations[index % organizations.length]!;
+        const customerId = index % 2 === 0 ? null : customers[index % CUSTOMERS]!;
+        expect(await everything(organization.id, customerId)).toEqual(customerId === null ? customers.toSorted() : [customerId]);
+      }),
+    );
+  });
+
+  it('a scope ends with its read: nothing of it is left on the connection', async () => {
+    const [{ organization, customers }] = organizations as [(typeof organizations)[number]];
+    const left = (): Promise<{ organization: string | null; customer: string | null; role: string; writable: string }[]> =>
+      database.owner().execute(`select current_setting('${ORGANIZATION_SETTING}', true) as organization, current_setting('${CUSTOMER_SETTING}', true) as customer,
+        current_setting('role') as role, current_setting('transaction_read_only') as writable`);
+    await everything(organization.id, customers[0]!);
+    for (let times = 0; times < 10; times += 1) {
+      const [settings] = await left();
+      expect([settings!.organization ?? '', settings!.customer ?? '', settings!.role, settings!.writable]).toEqual(['', '', 'none', 'off']);
+      await everything(organization.id, null);
+    }
+  });
+
+  it('a statement that fails leaves the connection as it was, for whoever is next', async () => {
+    const [{ organization, customers }, other] = organizations as [(typeof organizations)[number], (typeof organizations)[number]];
+    for (const [name, text] of [
+      ['test_syntax', 'selekt $1'],
+      ['test_division', 'select 1 / (length($1::text) - length($1::text))'],
+      // The embedded database's driver does not know of transactions that only read.
+      ...(gateway.databaseUrl === null ? [] : ([['test_write', "update customer set version = version + 1 where $1::text is not null returning id"]] as const)),
+    ] as const) {
+      for (let times = 0; times < 2; times += 1) {
+        await expect(database.select(organization.id, { name, text }, ['']), name).rejects.toThrow();
+        expect(await everything(other.organization.id, null)).toEqual(other.customers.toSorted());
+        expect(await everything(organization.id, null)).toEqual(customers.toSorted());
+      }
+    }
+  });
+
+  it('a read of nobody finds nothing', async () => {
+    expect(await everything('', null)).toEqual([]);
+    expect(await everything(organizations[0]!.organization.id, '')).toEqual([]);
+    expect(await everything(organizations[0]!.organization.id, organizations[1]!.customers[0]!)).toEqual([]);
+  });
+});
