@@ -3,7 +3,6 @@ import type { GraphQLError } from 'graphql';
 import type { Member, Role } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { storeDataKey } from '../core/crypto/data-keys.js';
-import type { NewDataKey } from '../core/crypto/vault.js';
 import { badInput, isRefusal, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
 import { NOTE_MAX_LENGTH, PARTNER_ID_MAX_LENGTH, validateName, validateText } from '../kyc/text.js';
@@ -67,7 +66,7 @@ export async function createCustomer(core: Core, caller: Member, input: NewCusto
   }
   if (faults.length > 0) throw badInput(faults);
   const id = newId('customer');
-  const create = (dataKey: NewDataKey): Promise<Customer> =>
+  return withUniquePartnerUserId(() => core.database.vault.withNewKey(id, (dataKey) =>
     execute(core, caller, async (unit) => {
       await requireUnused(unit, contact.partnerUserId);
       await storeDataKey(unit, id, dataKey);
@@ -96,8 +95,8 @@ export async function createCustomer(core: Core, caller: Member, input: NewCusto
       });
       unit.record({ type: 'customer.created', customerId: customer.id, newStatus: customer.status, version: customer.version, details: { kycStatus: customer.kycStatus } });
       return customer;
-    });
-  return withUniquePartnerUserId(() => core.database.vault.withNewKey(id, create));
+    }),
+  ));
 }
 
 /** Locks a customer of the command's organization, first of all that the command locks. Refuses one whose data has been erased. */
