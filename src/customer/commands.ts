@@ -66,8 +66,7 @@ export async function createCustomer(core: Core, caller: Member, input: NewCusto
   }
   if (faults.length > 0) throw badInput(faults);
   const id = newId('customer');
-  const dataKey = await core.database.vault.makeKey(id);
-  return withUniquePartnerUserId(() =>
+  return withUniquePartnerUserId(() => core.database.vault.withNewKey(id, (dataKey) =>
     execute(core, caller, async (unit) => {
       await requireUnused(unit, contact.partnerUserId);
       await storeDataKey(unit, id, dataKey);
@@ -97,7 +96,7 @@ export async function createCustomer(core: Core, caller: Member, input: NewCusto
       unit.record({ type: 'customer.created', customerId: customer.id, newStatus: customer.status, version: customer.version, details: { kycStatus: customer.kycStatus } });
       return customer;
     }),
-  );
+  ));
 }
 
 /** Locks a customer of the command's organization, first of all that the command locks. Refuses one whose data has been erased. */

@@ -10,6 +10,7 @@ import { KEY_RING } from '../support/key-ring.js';
 import { operateWith } from '../support/operator.js';
 import { CREATE_CUSTOMER, PATCH_CUSTOMER, SUBMIT_DOCUMENT } from '../support/operations.js';
 import { GERMAN } from '../support/people.js';
+import { withDatabase } from '../support/raw-database.js';
 
 const PERSON = graphql(`
   query PersonAcrossRotation($id: ID!) {
@@ -102,7 +103,7 @@ describe('npm run gateway -- keys rotate', () => {
   }
 
   const wrappings = (): Promise<string[]> =>
-    gateway.behindItsBack(async (query) => (await query('select key_id from data_key where key_id is not null union select key_id from gateway_key order by 1')).map((row) => row['key_id'] as string));
+    withDatabase(gateway, async (query) => (await query('select key_id from data_key where key_id is not null union select key_id from gateway_key order by 1')).map((row) => row['key_id'] as string));
 
   it('wraps every key under the newest one, under load without an error, twice at once as once', async () => {
     let over = false;
@@ -144,15 +145,13 @@ describe('npm run gateway -- keys rotate', () => {
     await gateway.start({ KEY_RING: NEXT });
     await everythingOpens();
     await gateway.stop();
-    await gateway.start(both);
     expect(await wrappings()).toEqual([idOf(NEXT)]);
   });
 
   it('leaves alone what does not open, names it, and wraps the others', async () => {
     const third = newRingEntry();
     const broken = known[0]!;
-    await gateway.behindItsBack((query) => query("update data_key set wrapped = set_byte(wrapped, length(wrapped) - 1, get_byte(wrapped, length(wrapped) - 1) # 1) where customer_id = $1", [broken.id]));
-    await gateway.stop();
+    await withDatabase(gateway, (query) => query('update data_key set wrapped = set_byte(wrapped, length(wrapped) - 1, get_byte(wrapped, length(wrapped) - 1) # 1) where customer_id = $1', [broken.id]));
     const ran = await operateWith({ KEY_RING: `${third},${NEXT}` }, gateway, 'keys', 'rotate');
     expect([ran.code, ran.out, ran.error]).toEqual([1, '', expect.stringContaining(`which do not open: ${broken.id}. Keep the older keys of KEY_RING`)]);
     await gateway.start({ KEY_RING: `${third},${NEXT}` });
