@@ -1,5 +1,6 @@
 import type { Work } from './bench.ts';
 import { Q1, Q2, Q2pages } from './works/reading.ts';
+import { S1, S2, S3 } from './works/streams.ts';
 
 /** Every work, in the order of the report. */
-export const WORKS: readonly Work[] = [Q1, Q2, Q2pages];
+export const WORKS: readonly Work[] = [Q1, Q2, Q2pages, S1, S2, S3];
