@@ -1,5 +1,5 @@
 import { customerQuery, PAGE, PAGE_STATUS, pageQuery } from './contenders/fields.ts';
-import { serveContender, serveGateway, type Server } from './contenders/server.ts';
+import { contenderFile, serveContender, serveGateway, type Server } from './contenders/server.ts';
 import { generate, ROWS, type Dataset, type Organization } from './data/generate.ts';
 import { sizesOf } from './data/sizes.ts';
 import { Load } from './load/client.ts';
@@ -28,8 +28,11 @@ export interface Work {
   run(bench: Bench): Promise<Section>;
 }
 
-/** The contenders by name: the gateway itself, or a file of contenders/. */
-export type ContenderName = 'floor' | 'five-sql' | 'gateway';
+/** The contenders by name: the gateway's build, or a file of contenders/. */
+export type ContenderName = 'floor' | 'five-sql' | 'postgraphile' | 'mercurius' | 'yoga' | 'apollo' | 'by-hand' | 'gateway' | 'gateway-without-workers';
+
+/** Copies of the rows, for works that write. */
+export const COPIES = ['commands', 'flows', 'files', 'grown'] as const;
 
 /** What works are run with: the rows, and servers that start when the first work asks for them. */
 export class Bench {
@@ -52,7 +55,9 @@ export class Bench {
     try {
       const sizes = sizesOf(extent.divisor);
       say(`Rows: ${Object.entries(sizes).map(([name, count]) => `${count.toLocaleString('en')} ${name}`).join(', ')} …`);
-      return new Bench(cluster, await generate(cluster, sizes), extent);
+      const dataset = await generate(cluster, sizes);
+      for (const copy of COPIES) await cluster.psql('postgres', `create database ${copy} template ${ROWS} strategy file_copy`);
+      return new Bench(cluster, dataset, extent);
     } catch (error) {
       await cluster.stop();
       throw error;
@@ -72,18 +77,19 @@ export class Bench {
     return { load: this.load, cluster: this.cluster, rounds, seconds, warm: Math.ceil(warm * warmth) };
   }
 
-  /** A contender on the rows, for the largest organization. */
-  server(name: ContenderName): Promise<Server> {
-    return this.#once(name, () => {
-      const url = this.cluster.url(ROWS);
-      return name === 'gateway' ? serveGateway(url, this.dataset.secrets, this.largest.apiKey) : serveContender(name, url, this.largest.id);
-    });
+  /** A contender on a database, for the largest organization. */
+  server(name: ContenderName, database: string = ROWS): Promise<Server> {
+    const key = `${name} ${database}`;
+    const server = this.#servers.get(key) ?? this.#serve(name, this.cluster.url(database));
+    this.#servers.set(key, server);
+    return server;
   }
 
-  #once(name: string, open: () => Promise<Server>): Promise<Server> {
-    const server = this.#servers.get(name) ?? open();
-    this.#servers.set(name, server);
-    return server;
+  #serve(name: ContenderName, url: string): Promise<Server> {
+    const { secrets } = this.dataset;
+    if (name === 'gateway') return serveGateway(url, secrets, this.largest.apiKey);
+    if (name === 'gateway-without-workers') return serveGateway(url, secrets, this.largest.apiKey, { main: contenderFile(name) });
+    return serveContender(name, url, this.largest.id);
   }
 
   async stop(): Promise<void> {

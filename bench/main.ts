@@ -1,4 +1,5 @@
 import { Bench, FULL, SHORT, say, type Extent, type Work } from './bench.ts';
+import { profile } from './profile.ts';
 import { sectionText } from './report/text.ts';
 import type { Section } from './section.ts';
 import { uploads } from './uploads.ts';
@@ -21,10 +22,13 @@ async function measure(works: readonly Work[], extent: Extent): Promise<Section[
   }
 }
 
-const [command] = process.argv.slice(2);
+const [command, subject = ''] = process.argv.slice(2);
+/** What one work or a profile is run on. */
+const extent = process.env['BENCH_EXTENT'] === 'short' ? SHORT : FULL;
 const wanted = WORKS.filter(({ name }) => name === command);
 if (command === 'uploads') await uploads();
+else if (command === 'profile') await profile(subject, extent);
 else if (command === 'short') await measure(WORKS, SHORT);
 else if (command === undefined) await measure(WORKS, FULL);
-else if (wanted.length > 0) await measure(wanted, process.env['BENCH_EXTENT'] === 'short' ? SHORT : FULL);
-else throw new Error(`There is no benchmark ${command}: ${[...WORKS.map(({ name }) => name), 'uploads', 'short'].join(', ')}.`);
+else if (wanted.length > 0) await measure(wanted, extent);
+else throw new Error(`There is no benchmark ${command}: ${[...WORKS.map(({ name }) => name), 'uploads', 'short', 'profile'].join(', ')}.`);

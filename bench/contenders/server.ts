@@ -48,10 +48,14 @@ export async function serve({ name, command, environment, headers = {}, readines
   return { url: `http://127.0.0.1:${port}/graphql`, headers, pid: child.pid ?? 0, child, stop: end };
 }
 
-/** Starts a contender of this folder by the name of its file. */
+/** The file of a contender of this folder. */
+export function contenderFile(name: string): string {
+  return fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+}
+
+/** Starts a contender of this folder. */
 export function serveContender(name: string, databaseUrl: string, organizationId: string): Promise<Server> {
-  const file = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
-  return serve({ name, command: [process.execPath, file], environment: { NODE_ENV: 'production', DATABASE_URL: databaseUrl, ORGANIZATION_ID: organizationId }, readiness: '/' });
+  return serve({ name, command: [process.execPath, contenderFile(name)], environment: { NODE_ENV: 'production', DATABASE_URL: databaseUrl, ORGANIZATION_ID: organizationId }, readiness: '/' });
 }
 
 /** Above what any load here comes to: the limits count, and refuse nothing. */
@@ -63,9 +67,10 @@ export interface GatewaySecrets {
   keyRing: string;
 }
 
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
 /** Starts the gateway as it ships: its build, by the command of `npm start`, with everything on, logging every request into a file. */
-export function serveGateway(databaseUrl: string, { tokenKey, keyRing }: GatewaySecrets, apiKey: string, { flags = [] as readonly string[], environment = {} } = {}): Promise<Server> {
-  const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+export function serveGateway(databaseUrl: string, { tokenKey, keyRing }: GatewaySecrets, apiKey: string, { flags = [] as readonly string[], main = MAIN, environment = {} } = {}): Promise<Server> {
   return serve({
     name: 'gateway',
     command: [process.execPath, ...flags, '--enable-source-maps', main],

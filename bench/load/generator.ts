@@ -1,22 +1,33 @@
+import { randomUUID } from 'node:crypto';
 import autocannon from 'autocannon';
 
 // The load, in a process of its own: takes one order at a time over IPC, and answers it.
 
+/** One request of a flow. `{{unique}}` in its body becomes something never sent before, `{{id}}` what the step before has answered. */
+export interface Step {
+  body: string;
+  /** What is kept of the answer as `{{id}}`: the first group of this expression. */
+  keep?: string;
+}
+
 /** What is to be asked of a server. */
 export interface Order {
   url: string;
-  headers: Readonly<Record<string, string>>;
-  /** Taken in turn. `[<id>]` in a body or a header is replaced by something never sent before. */
-  bodies: readonly string[];
+  /** Of every request; where there are several, each flow takes one of them. */
+  headers: readonly Readonly<Record<string, string>>[];
+  /** Flows, taken in turn. Most have one step. */
+  flows: readonly (readonly Step[])[];
   connections: number;
-  /** How many requests. */
+  /** How many flows. */
   amount: number;
 }
 
 /** What came of it. Milliseconds. */
 export interface Outcome {
+  /** Flows. */
   requests: number;
   seconds: number;
+  /** Of single requests. */
   p50: number;
   p99: number;
   /** Requests that were not answered with 200 and data free of errors. */
@@ -25,42 +36,59 @@ export interface Outcome {
   firstError: string | null;
 }
 
+/** What a connection knows of the flow that it is at. */
+interface Context {
+  headers?: Readonly<Record<string, string>>;
+  unique?: string;
+  id?: string;
+}
+
 /** What is not answered by then is an error. */
 const TIMEOUT_SECONDS = 60;
+/** Milliseconds between two looks of autocannon at whether it is done. */
+const LOOK = 100;
+const LONGEST_ERROR = 500;
 
-function perform({ url, headers, bodies, connections, amount }: Order): Promise<Outcome> {
+function perform(order: Order): Promise<Outcome> {
+  const { url, flows, connections, amount } = order;
+  const steps = flows[0]?.length ?? 1;
   const times: number[] = [];
-  let errors = 0;
-  let firstError: string | null = null;
-  const note = (answer: string): void => {
-    errors += 1;
-    firstError ??= answer.slice(0, 500);
-  };
+  const failures: string[] = [];
   const started = performance.now();
   // autocannon itself ends at the next of its looks.
   let answered = started;
   return new Promise((resolve, reject) => {
-    const options: autocannon.Options = {
-      url, connections, amount, timeout: TIMEOUT_SECONDS, method: 'POST', headers: { 'content-type': 'application/json', ...headers }, idReplacement: headers['idempotency-key'] !== undefined,
-      requests: bodies.map((body) => ({
-        body,
-        onResponse: (status: number, answer: string) => {
-          if (status !== 200 || answer.includes('"errors":')) note(`${status} ${answer}`);
-        },
-      })),
-    };
+    const requests = flows.flatMap((flow) => flow.map((step, place) => requestOf(order, step, place === 0, (answer) => failures.push(answer.slice(0, LONGEST_ERROR)))));
+    const options: autocannon.Options = { url, connections, amount: amount * steps, method: 'POST', timeout: TIMEOUT_SECONDS, sampleInt: LOOK, requests };
     const instance = autocannon(options, (error: Error | null) => {
       if (error) return reject(error);
       times.sort((left, right) => left - right);
       const at = (share: number): number => times[Math.floor((times.length - 1) * share)] ?? NaN;
-      resolve({ requests: times.length, seconds: (answered - started) / 1_000, p50: at(0.5), p99: at(0.99), errors, firstError });
+      resolve({ requests: times.length / steps, seconds: (answered - started) / 1_000, p50: at(0.5), p99: at(0.99), errors: failures.length, firstError: failures[0] ?? null });
     });
     instance.on('response', (_client, _status, _bytes, time) => {
       times.push(time);
       answered = performance.now();
     });
-    instance.on('reqError', (error: Error) => note(error.message));
+    instance.on('reqError', (error: Error) => failures.push(error.message));
   });
+}
+
+/** A request that is what it says where nothing of it changes, which costs the load least. */
+function requestOf({ headers, flows }: Order, { body, keep }: Step, isFirst: boolean, fail: (answer: string) => void): autocannon.Request {
+  const [only] = headers;
+  const isPlain = headers.length === 1 && (flows[0]?.length ?? 0) === 1 && !body.includes('{{');
+  const onResponse = (status: number, answer: string, context: Context): void => {
+    if (status !== 200 || answer.includes('"errors":')) fail(`${status} ${answer}`);
+    if (keep) context.id = new RegExp(keep).exec(answer)?.[1] ?? '';
+  };
+  if (isPlain) return { headers: { 'content-type': 'application/json', ...only }, body, onResponse };
+  const setupRequest = (request: autocannon.Request, context: Context): autocannon.Request => {
+    if (isFirst) Object.assign(context, { headers: headers[Math.floor(Math.random() * headers.length)], unique: randomUUID() });
+    const text = body.replaceAll('{{unique}}', context.unique ?? '').replaceAll('{{id}}', context.id ?? '');
+    return { ...request, headers: { 'content-type': 'application/json', ...context.headers, 'idempotency-key': randomUUID() }, body: text };
+  };
+  return { setupRequest: setupRequest as autocannon.Request['setupRequest'], onResponse };
 }
 
 process.on('message', (order: Order) => {

@@ -1,5 +1,5 @@
 import type { Load } from '../load/client.ts';
-import type { Outcome } from '../load/generator.ts';
+import type { Outcome, Step } from '../load/generator.ts';
 import type { Cluster } from '../machine/postgres.ts';
 import { processorTimes, spent } from '../machine/processes.ts';
 import type { Server } from '../contenders/server.ts';
@@ -10,9 +10,10 @@ import { figure } from './statistics.ts';
 export interface Shot {
   name: string;
   server: Server;
-  /** Taken in turn. */
-  bodies: readonly string[];
-  headers?: Readonly<Record<string, string>>;
+  /** Requests, taken in turn; or flows of several, which then count as one. */
+  bodies: readonly (string | readonly Step[])[];
+  /** Beside the server's own; where there are several, each flow takes one of them. */
+  headers?: readonly Readonly<Record<string, string>>[];
   /** Brings an answer of another form into the common one, for the comparison. */
   normalise?: (answer: unknown) => unknown;
 }
@@ -23,7 +24,7 @@ export interface Sample {
   /** Milliseconds. */
   p50: number;
   p99: number;
-  /** Microseconds of processor time a request. */
+  /** Microseconds of processor time a request, or a flow. */
   serverCpu: number;
   databaseCpu: number;
 }
@@ -84,8 +85,9 @@ async function warmed(load: Load, shot: Shot, amount: number): Promise<number> {
   return rate;
 }
 
-async function checked(load: Load, { name, server, bodies, headers }: Shot, amount: number): Promise<Outcome> {
-  const outcome = await load.run({ url: server.url, headers: { ...server.headers, ...headers }, bodies, connections: CONNECTIONS, amount });
+async function checked(load: Load, { name, server, bodies, headers = [{}] }: Shot, amount: number): Promise<Outcome> {
+  const flows = bodies.map((body) => (typeof body === 'string' ? [{ body }] : body));
+  const outcome = await load.run({ url: server.url, headers: headers.map((own) => ({ ...server.headers, ...own })), flows, connections: CONNECTIONS, amount });
   if (outcome.errors > 0 || outcome.requests === 0) throw new Error(`${name}: ${outcome.errors} of ${outcome.requests} requests failed, first with ${outcome.firstError}`);
   return outcome;
 }

@@ -1,4 +1,5 @@
 import { customerBodies, cursorOf, pageBody, pageStart, type Bench, type ContenderName, type Work } from '../bench.ts';
+import { CUSTOMER_QUERY, flattened, postgraphilePageBody } from '../contenders/postgraphile-queries.ts';
 import { requireEqualAnswers } from '../measure/answers.ts';
 import { column, resultsOf, rounds, type Sample, type Samples, type Shot } from '../measure/rounds.ts';
 import { ratio } from '../measure/statistics.ts';
@@ -6,7 +7,7 @@ import type { Goal } from '../section.ts';
 
 /** By count: fewer leave a slow contender looking slower than it is. */
 const WARM = { customer: 8_000, page: 2_500 } as const;
-const CONTENDERS: readonly ContenderName[] = ['floor', 'five-sql', 'gateway'];
+const CONTENDERS: readonly ContenderName[] = ['floor', 'five-sql', 'postgraphile', 'mercurius', 'yoga', 'apollo', 'gateway'];
 
 /** Goals of a contender against others, each by a column of the samples. */
 export function ratioGoals(work: string, samples: Samples, goals: readonly { of?: string; against: string; by: keyof Sample; limit: number }[]): Goal[] {
@@ -19,14 +20,18 @@ export function ratioGoals(work: string, samples: Samples, goals: readonly { of?
   }));
 }
 
-function shotsOf(bench: Bench, bodies: readonly string[]): Promise<Shot[]> {
-  return Promise.all(CONTENDERS.map(async (name) => ({ name, server: await bench.server(name), bodies })));
+/** All contenders asked the same, PostGraphile in its own words. */
+function shotsOf(bench: Bench, bodies: readonly string[], postgraphileBodies: readonly string[]): Promise<Shot[]> {
+  return Promise.all(CONTENDERS.map(async (name): Promise<Shot> => {
+    const server = await bench.server(name);
+    return name === 'postgraphile' ? { name, server, bodies: postgraphileBodies, normalise: flattened } : { name, server, bodies };
+  }));
 }
 
 export const Q1: Work = {
   name: 'Q1',
   async run(bench) {
-    const shots = await shotsOf(bench, customerBodies(bench));
+    const shots = await shotsOf(bench, customerBodies(bench), customerBodies(bench, CUSTOMER_QUERY));
     await requireEqualAnswers(shots);
     const samples = await rounds(bench.range(WARM.customer), shots);
     return {
@@ -35,7 +40,11 @@ export const Q1: Work = {
       about: 'A customer by its id, another with each request, and nothing selected that is sealed.',
       rows: resultsOf(samples),
       chart: 'server CPU µs',
-      goals: ratioGoals('Q1', samples, [{ against: 'floor', by: 'serverCpu', limit: 5 }]),
+      goals: ratioGoals('Q1', samples, [
+        { against: 'floor', by: 'serverCpu', limit: 5 },
+        { against: 'postgraphile', by: 'requestsPerSecond', limit: 2 },
+        { against: 'mercurius', by: 'requestsPerSecond', limit: 1.3 },
+      ]),
     };
   },
 };
@@ -43,7 +52,7 @@ export const Q1: Work = {
 export const Q2: Work = {
   name: 'Q2',
   async run(bench) {
-    const shots = await shotsOf(bench, [pageBody(null)]);
+    const shots = await shotsOf(bench, [pageBody(null)], [postgraphilePageBody(bench.largest.id)]);
     await requireEqualAnswers(shots);
     const samples = await rounds(bench.range(WARM.page), shots);
     return {
@@ -54,6 +63,9 @@ export const Q2: Work = {
       chart: 'server CPU µs',
       goals: ratioGoals('Q2', samples, [
         { against: 'floor', by: 'serverCpu', limit: 4.5 },
+        { against: 'postgraphile', by: 'serverCpu', limit: 0.8 },
+        { against: 'postgraphile', by: 'requestsPerSecond', limit: 1 },
+        { against: 'mercurius', by: 'requestsPerSecond', limit: 1.2 },
         { against: 'five-sql', by: 'databaseCpu', limit: 1 },
       ]),
     };

@@ -1,0 +1,107 @@
+import { writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { Bench, customerBodies, pageBody, say, type Extent } from './bench.ts';
+import { serveGateway } from './contenders/server.ts';
+import type { Shot } from './measure/rounds.ts';
+import { ROWS } from './data/generate.ts';
+import { freePort } from './machine/processes.ts';
+import { table } from './report/text.ts';
+
+/** A node of a .cpuprofile: a function as it was called from another. */
+interface ProfileNode {
+  id: number;
+  callFrame: { functionName: string; url: string; lineNumber: number };
+}
+
+/** What the inspector gives, and what .cpuprofile files hold. Microseconds. */
+interface Profile {
+  nodes: ProfileNode[];
+  samples: number[];
+  timeDeltas: number[];
+}
+
+/** What can be profiled: the requests of a work, and how many are made warm and under the profiler. */
+const PROFILED: Readonly<Record<string, { flows: (bench: Bench) => Shot['bodies']; warm: number; amount: number }>> = {
+  Q1: { flows: (bench) => customerBodies(bench), warm: 4_000, amount: 8_000 },
+  Q2: { flows: () => [pageBody(null)], warm: 500, amount: 1_000 },
+};
+const CONNECTIONS = 16;
+const SAMPLING_MICROSECONDS = 200;
+const TOP = 40;
+
+/** Profiles the gateway at a work: writes a .cpuprofile, and prints where the time went. */
+export async function profile(work: string, extent: Extent): Promise<void> {
+  const profiled = PROFILED[work];
+  if (!profiled) throw new Error(`Profiles are of ${Object.keys(PROFILED).join(', ')}.`);
+  const bench = await Bench.open(extent);
+  const port = await freePort();
+  const server = await serveGateway(bench.cluster.url(ROWS), bench.dataset.secrets, bench.largest.apiKey, { flags: [`--inspect=127.0.0.1:${port}`] });
+  try {
+    const flows = profiled.flows(bench).map((flow) => (typeof flow === 'string' ? [{ body: flow }] : flow));
+    const order = { url: server.url, headers: [server.headers], flows, connections: CONNECTIONS };
+    say('Warming …');
+    await bench.load.run({ ...order, amount: profiled.warm });
+    const inspector = await connect(port);
+    await inspector.send('Profiler.enable');
+    await inspector.send('Profiler.setSamplingInterval', { interval: SAMPLING_MICROSECONDS });
+    await inspector.send('Profiler.start');
+    say('Profiling …');
+    const { requests, errors, firstError } = await bench.load.run({ ...order, amount: profiled.amount });
+    if (errors > 0) throw new Error(`${errors} requests failed, first with ${firstError}`);
+    const { profile: taken } = (await inspector.send('Profiler.stop')) as { profile: Profile };
+    inspector.close();
+    const path = resolve(`${work}.cpuprofile`);
+    await writeFile(path, JSON.stringify(taken));
+    console.log(`${requests} requests; ${path} opens in the developer tools of Chrome.\n`);
+    console.log(table(['µs a request', '%', 'package'], top(taken, requests, ({ callFrame }) => packageOf(callFrame.url))));
+    console.log(`\n${table(['µs a request', '%', 'function'], top(taken, requests, ({ callFrame: { functionName, url, lineNumber } }) => `${functionName || '(anonymous)'} ${url.split('/').slice(-3).join('/')}:${lineNumber + 1}`))}`);
+  } finally {
+    await server.stop();
+    await bench.stop();
+  }
+}
+
+/** A connection to the inspector of a process. */
+async function connect(port: number) {
+  const [target] = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as { webSocketDebuggerUrl: string }[];
+  const socket = new WebSocket(target?.webSocketDebuggerUrl ?? '');
+  await once(socket, 'open');
+  let id = 0;
+  return {
+    send: async (method: string, params: object = {}): Promise<unknown> => {
+      id += 1;
+      const own = id;
+      socket.send(JSON.stringify({ id: own, method, params }));
+      for (;;) {
+        const [event] = (await once(socket, 'message')) as [MessageEvent<string>];
+        const answer = JSON.parse(event.data) as { id?: number; result?: unknown };
+        if (answer.id === own) return answer.result;
+      }
+    },
+    close: () => socket.close(),
+  };
+}
+
+/** Where the time itself was spent, by whatever functions are grouped by, most first. Idle time is left out. */
+function top({ nodes, samples, timeDeltas }: Profile, requests: number, groupOf: (node: ProfileNode) => string): string[][] {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const times = new Map<string, number>();
+  for (const [index, sample] of samples.entries()) {
+    const node = byId.get(sample);
+    if (!node || node.callFrame.functionName === '(idle)') continue;
+    const group = groupOf(node);
+    times.set(group, (times.get(group) ?? 0) + (timeDeltas[index] ?? 0));
+  }
+  const all = [...times.values()].reduce((sum, time) => sum + time, 0);
+  const sorted = [...times].sort(([, left], [, right]) => right - left).slice(0, TOP);
+  return sorted.map(([group, time]) => [(time / requests).toFixed(1), ((time / all) * 100).toFixed(1), group]);
+}
+
+/** The package, or the folder of the gateway, that a function is of. */
+function packageOf(url: string): string {
+  const installed = url.split('/node_modules/').at(-1);
+  if (installed !== undefined && installed !== url) return installed.split('/').slice(0, installed.startsWith('@') ? 2 : 1).join('/');
+  if (url.startsWith('node:')) return url.split('/').slice(0, 2).join('/');
+  return url === '' ? '(engine)' : (url.split('/dist/')[1] ?? url);
+}
