@@ -75,7 +75,7 @@ async function pour(deliveries: Deliveries, stream: Stream, show: (result: Execu
   stream.onClose(() => deliveries.end());
   try {
     for (let piece = await deliveries.next(); piece; piece = await deliveries.next()) {
-      const frames = piece.map((told) => told.bytes((json) => frame('next', json, told.cursor)) ?? Buffer.from(frame('next', JSON.stringify(show(told.result)), told.cursor)));
+      const frames = piece.map((told) => told.frame('SSE', (json) => frame('next', json, told.cursor)) ?? Buffer.from(frame('next', JSON.stringify(show(told.result)), told.cursor)));
             if (!(await stream.write(Buffer.concat(frames)))) return;
     }
     // The gateway is stopping: the subscription is not over.

@@ -63,7 +63,7 @@ export class PouredDeliveries implements AsyncIterableIterator<never> {
 
   /** A frame in its parts: but for the id the same bytes for the whole audience. */
   #frame(told: Told): readonly Buffer[] {
-    const body = told.bytes((json) => `${json}}`) ?? Buffer.from(`${JSON.stringify(formatResult(told.result, this.carrier.requestId, this.log))}}`);
+    const body = told.frame('WebSocket', (json) => `${json}}`) ?? Buffer.from(`${JSON.stringify(formatResult(told.result, this.carrier.requestId, this.log))}}`);
     return [textHeader(this.#head.length + body.length), this.#head, body];
   }
 }
