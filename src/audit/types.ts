@@ -42,7 +42,7 @@ export class AuditEntryObject {
   fields!: string[];
   @Field(() => String, { nullable: true, description: 'FORBIDDEN or UNAUTHENTICATED for a REFUSAL; null otherwise.' })
   code!: string | null;
-  @Field(() => Int, { description: 'How often it happened: more than once for a REFUSAL or a SEAL_BROKEN that was repeated.' })
+  @Field(() => Int, { description: 'How often it happened: more than once for a REFUSAL or a SEAL_BROKEN that was repeated, and for data keys that were wrapped together.' })
   count!: number;
   @Field(() => String, { nullable: true, description: "The reason that the caller gave; null where none is asked, and once the customer's data is erased." })
   reason!: string | null;

@@ -12,7 +12,7 @@ export const AUDIT_KINDS = {
   FILE_READ: 'A file of a document was read by its link.',
   SEAL_BROKEN: 'Something that is stored encrypted did not open: it was changed or moved, by accident or by somebody. `subjects` says which row or file, `fields` of which table. What repeats within a minute is counted in one entry.',
   ERASURE: 'The personal data of a customer was destroyed: by eraseCustomer, or because policy keeps it no longer.',
-  KEY_CHANGE: 'An API key was made or revoked.',
+  KEY_CHANGE: 'An API key was made or revoked, or data keys were wrapped under another key of KEY_RING: `subjects` names it, `count` says how many.',
   POLICY_CHANGE: 'The rules of the organization were changed. `fields` says which.',
 } as const;
 export type AuditKind = keyof typeof AUDIT_KINDS;
