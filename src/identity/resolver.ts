@@ -14,7 +14,7 @@ import { submitIdentity, type Attempt } from './commands.js';
 import { kycDataView, KycDataFields } from './kyc-types.js';
 import { TRANSITIONS } from './lifecycle.js';
 import { patchCustomer, patchIdentity } from './patches.js';
-import { IDENTITIES, identityById, identityPage, identityPersonal, identityRow, type IdentityRow } from './reads.js';
+import { customersOfNationalId, IDENTITIES, identityById, identityPage, identityPersonal, identityRow, MOST_DUPLICATES, type IdentityRow } from './reads.js';
 import { requireReverification, reviewIdentity } from './review.js';
 import {
   IdentityConnection, IdentityFilterInput, IdentityObject, PatchCustomerInput, PatchCustomerPayload, PatchIdentityInput, PatchIdentityPayload,
@@ -122,6 +122,16 @@ export class IdentityResolver {
   @Needs(columns(IDENTITIES, 'personal'))
   kycData(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<KycDataFields | null> {
     return kycDataOf(context, identity.row);
+  }
+
+  @FieldResolver(() => [CustomerObject], {
+    description: `Other customers of your organization of whom an attempt has given the same national id: the newest ${MOST_DUPLICATES}. For REVIEWER and ADMIN, who decide what it means; empty for others. The same person may come by two accounts, or somebody with another's number.`,
+  })
+  @Needs(columns(IDENTITIES, 'personal'))
+  async duplicates(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<CustomerObject[]> {
+    const { national_id_index: index, customer_id: own } = identity.row;
+    const customers = index === null ? [] : await context.load(customersOfNationalId, index);
+    return Promise.all(customers.filter((id) => id !== own).slice(0, MOST_DUPLICATES).map((id) => loadCustomer(context, id)));
   }
 
   @FieldResolver(() => [Action.values], {
