@@ -29,7 +29,7 @@ export interface Work {
 }
 
 /** The contenders by name: the gateway's build, or a file of contenders/. */
-export type ContenderName = 'floor' | 'five-sql' | 'postgraphile' | 'mercurius' | 'yoga' | 'apollo' | 'by-hand' | 'gateway' | 'gateway-without-workers' | 'fast sandbox' | 'opening-loop';
+export type ContenderName = 'floor' | 'five-sql' | 'postgraphile' | 'mercurius' | 'yoga' | 'apollo' | 'by-hand' | 'gateway' | 'gateway-without-workers' | 'fast sandbox' | 'opening-loop' | 'pipe';
 
 /** What the sandbox takes seconds for is due at once. */
 const FASTEST_SANDBOX = '1000000';

@@ -50,13 +50,14 @@ async function short(): Promise<void> {
   if (worse.length > 0) process.exitCode = 1;
 }
 
-const [command, subject = ''] = process.argv.slice(2);
+const named = process.argv.slice(2);
+const [command, subject = ''] = named;
 /** What one work or a profile is run on. */
 const extent = process.env['BENCH_EXTENT'] === 'short' ? SHORT : FULL;
-const wanted = WORKS.filter(({ name }) => name === command);
+const wanted = WORKS.filter(({ name }) => named.includes(name));
 if (command === undefined) await full();
 else if (command === 'short') await short();
 else if (command === 'profile') await profile(subject, extent);
 else if (command === 'uploads') await uploads();
-else if (wanted.length > 0) await measure(wanted, extent);
-else throw new Error(`There is no benchmark ${command}: ${[...WORKS.map(({ name }) => name), 'short', 'profile', 'uploads'].join(', ')}.`);
+else if (wanted.length === named.length) await measure(wanted, extent);
+else throw new Error(`There is no benchmark ${named.join(' ')}: ${[...WORKS.map(({ name }) => name), 'short', 'profile', 'uploads'].join(', ')}.`);

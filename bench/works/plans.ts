@@ -36,7 +36,7 @@ export const plans: Work = {
   async run(bench) {
     const database = 'flows';
     // On rows of before, so that the planner knows tables that were empty when they were made.
-    await measureFlows({ ...bench, extent: { ...bench.extent, rounds: 1 } } as Bench, [database]);
+    await measureFlows(bench, [database], 1);
     await bench.cluster.psql(database, 'analyze');
     for (const [name, value] of Object.entries(EXPLAIN)) await bench.cluster.psql('postgres', `alter database ${database} set ${name} = '${value}'`);
     const begun = (await readFile(bench.cluster.logPath)).length;
