@@ -6,7 +6,7 @@ import type { Log } from '../log.js';
 import { BlindIndexes, newDataKey, SealBroken, unseal, type DataKey } from './cipher.js';
 import { KEY_BYTES, type KeyManagement } from './key-ring.js';
 import { emptyOf, isErased, personalOf, plainOf, SEALED_COLUMN, type SealedRow, type SealedTable } from './sealed-table.js';
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 
 /** What the vault needs of the database. */
 export type KeyStore = Pick<Database, 'owner' | 'read'>;
@@ -94,7 +94,7 @@ export class Vault {
    */
   async makeKey(customerId: string, atHand = true): Promise<NewDataKey> {
     const key = newDataKey();
-    const { keyId, wrapped } = await this.management.wrap(key.secret, purposeOf(customerId));
+    const { keyId, wrapped } = await this.management.wrap(key.secret.export(), purposeOf(customerId));
     if (atHand) this.#cache.set(customerId, { fetched: Promise.resolve(key), key });
     return { id: key.id, key_id: keyId, wrapped };
   }
@@ -178,7 +178,7 @@ export class Vault {
   async #unwrap(customerId: string, row: DataKeyRow | undefined): Promise<DataKey | null> {
     if (!row) throw new Error('A customer has no data key');
     if (row.wrapped === null || row.key_id === null) return null;
-    return { id: row.id, secret: await this.management.unwrap({ keyId: row.key_id, wrapped: bytesOf(row.wrapped) }, purposeOf(customerId)) };
+    return { id: row.id, secret: createSecretKey(await this.management.unwrap({ keyId: row.key_id, wrapped: bytesOf(row.wrapped) }, purposeOf(customerId))) };
   }
 }
 
