@@ -1,4 +1,4 @@
-import { Client, type ClientConfig } from 'pg';
+import { Client, type ClientConfig, type QueryResult } from 'pg';
 
 /**
  * Milliseconds. Statements are short; one that is not is ended by the server while the request that waits for it, with
@@ -28,19 +28,46 @@ export const JOB_TIMEOUTS = { ...TIMEOUTS, statement_timeout: JOB_STATEMENT_TIME
 
 const READ_TIMEOUT = 'Query read timeout';
 
+/** What query builders begin a transaction with. */
+const BEGIN = 'begin';
+const ENDS: readonly unknown[] = ['commit', 'rollback'];
+/** The answer to what the server need not be asked. */
+const NOTHING = { command: '', rowCount: null, oid: 0, fields: [], rows: [] } satisfies QueryResult;
+
+type Send = (...parameters: unknown[]) => unknown;
+
 /**
  * A connection that is given up when the server does not answer in time. The driver alone would put it back into its pool,
- * where the next statement would wait behind the one without an answer.
+ * where the next statement would wait behind the one without an answer. A transaction begins with its first statement, and
+ * takes no round trip for that.
  */
 export class GuardedClient extends Client {
+  #isBeginning = false;
+
   constructor(config?: string | ClientConfig) {
     super(config);
-    const query = this.query.bind(this) as (...parameters: unknown[]) => unknown;
+    const send = this.query.bind(this) as Send;
     this.query = ((...parameters: unknown[]) => {
-      const answer = query(...parameters);
+      const answer = this.#isBeginning ? this.#beginWith(send, parameters) : this.#send(send, parameters);
       if (answer instanceof Promise) answer.catch((error: unknown) => endIfSilent(this, error));
       return answer;
     }) as Client['query'];
+  }
+
+  #send(send: Send, parameters: unknown[]): unknown {
+    if (parameters[0] !== BEGIN) return send(...parameters);
+    this.#isBeginning = true;
+    return Promise.resolve(NOTHING);
+  }
+
+  #beginWith(send: Send, parameters: unknown[]): unknown {
+    this.#isBeginning = false;
+    const [text, values = []] = parameters;
+    if (ENDS.includes(text)) return Promise.resolve(NOTHING);
+    if (typeof text === 'string' && Array.isArray(values) && values.length === 0) return (send(`${BEGIN}; ${text}`) as Promise<QueryResult[]>).then((results) => results.at(-1));
+    // Statements go out in their order. Where this one fails, so does what follows on the same connection, and says why.
+    (send(BEGIN) as Promise<unknown>).catch((error: unknown) => endIfSilent(this, error));
+    return send(...parameters);
   }
 }
 
