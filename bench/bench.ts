@@ -62,7 +62,7 @@ export class Bench {
       for (const copy of COPIES) await cluster.psql('postgres', `create database ${copy} template ${ROWS} strategy file_copy`);
       return new Bench(cluster, dataset, extent);
     } catch (error) {
-      await cluster.stop();
+      cluster.stop();
       throw error;
     }
   }
@@ -99,7 +99,7 @@ export class Bench {
   async stop(): Promise<void> {
     for (const server of await Promise.allSettled(this.#servers.values())) if (server.status === 'fulfilled') await server.value.stop();
     await this.load.stop();
-    await this.cluster.stop();
+    this.cluster.stop();
   }
 }
 

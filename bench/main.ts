@@ -50,6 +50,9 @@ async function short(): Promise<void> {
   if (worse.length > 0) process.exitCode = 1;
 }
 
+// What was made for the run goes with it, however it ends.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const named = process.argv.slice(2);
 const [command, subject = ''] = named;
 /** What one work or a profile is run on. */

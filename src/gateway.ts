@@ -1,7 +1,7 @@
 // First of all: the decorators of every floor need it.
 import 'reflect-metadata';
 import express from 'express';
-import { RefusalTrail } from './audit/refusals.js';
+import { CountedTrail } from './audit/counted-trail.js';
 import { AuditResolver } from './audit/resolver.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Core } from './core/command.js';
@@ -16,7 +16,6 @@ import { Jobs } from './core/jobs.js';
 import { isReady } from './core/readiness.js';
 import { KeyRetention } from './core/key-retention.js';
 import { createLog, type Log } from './core/log.js';
-import { OutboundClient } from './core/outbound.js';
 import { EventStream } from './core/stream.js';
 import { openTokenKey, type TokenKey } from './core/token-key.js';
 import { CustomerEntity } from './customer/entity.js';
@@ -27,19 +26,14 @@ import { CustomerRetention } from './customer/retention.js';
 import { CustomerResolver } from './customer/resolver.js';
 import { SessionResolver } from './customer/session-resolver.js';
 import { CustomerTokenResolver } from './customer/token-resolver.js';
-import { FileChecks } from './document/checking.js';
 import { FileCheckResolver } from './document/checking-resolver.js';
-import { DocumentCommands } from './document/commands.js';
+import type { DocumentCommands } from './document/commands.js';
 import { DocumentEntity, FileReadEntity, FileUploadEntity } from './document/entity.js';
-import { DocumentFetches } from './document/fetching.js';
-import { createInspector } from './document/inspection.js';
-import { FileLinks } from './document/links.js';
-import { FileJudge } from './document/judge.js';
+import type { FileChecks } from './document/checking.js';
+import type { FileLinks } from './document/links.js';
+import { openDocumentParts } from './document/parts.js';
 import { DocumentResolver, FileUploadResolver, IdentityDocumentResolver } from './document/resolver.js';
 import { RevealResolver } from './document/reveal-resolver.js';
-import { clamdScanner } from './document/scanner.js';
-import { openStorage } from './document/open-storage.js';
-import { FileSweep } from './document/sweep.js';
 import { CustomerStatusChangeResolver, DocumentStatusChangeResolver, IdentityStatusChangeResolver, SubscriptionResolver } from './event/resolver.js';
 import { EventRetention } from './event/retention.js';
 import { CustomerTimelineResolver, EventResolver, IdentityTimelineResolver } from './event/timeline-resolver.js';
@@ -166,7 +160,7 @@ interface Parts {
   webhooks: WebhookDispatcher;
   tokenKey: TokenKey;
   tokens: Tokens;
-  refusals: RefusalTrail;
+  trail: CountedTrail;
 }
 
 /** Everything below the transports. */
@@ -185,13 +179,7 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   await space.start();
   undo.push(() => Promise.resolve(space.stop()));
   const core: Core = { database, jobs, clock: overrides.clock ?? systemClock, log, allowPrivateUrls: config.allowPrivateUrls, space };
-  const inspector = createInspector();
-  undo.push(() => inspector.close());
-  const storage = await openStorage(config, log, undo);
-  const judge = new FileJudge(storage, inspector, config.scanner && clamdScanner(config.scanner, log));
-  const client = new OutboundClient({ allowPrivate: config.allowPrivateUrls });
-  const documents = new DocumentCommands(core, storage, judge);
-  const fetches = new DocumentFetches(core, storage, judge, client);
+  const { documents, fetches, checks, links, background: ofFiles } = await openDocumentParts(config, core, tokenKey, undo);
   const events = new EventStream(database, log);
   await events.start();
   undo.push(() => events.stop());
@@ -202,13 +190,13 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   await erasures.start();
   undo.push(() => erasures.stop());
   const webhooks = new WebhookDispatcher(core, new Outbound(config.allowPrivateUrls), overrides.webhookTimeoutMilliseconds ?? ATTEMPT_TIMEOUT_MILLISECONDS);
-  const background = [webhooks, new FileSweep(core, storage), new EventRetention(core), new PlainSweep(database.plainRows, log), new KeyRetention(core), customerRetention];
+  const background = [webhooks, ...ofFiles, new EventRetention(core), new PlainSweep(database.plainRows, log), new KeyRetention(core), customerRetention];
   for (const work of background) undo.push(() => work.stop());
-  const refusals = new RefusalTrail(core);
-  undo.push(() => refusals.stop());
-  const links = new FileLinks(core, storage, tokenKey.derive('file links'));
+  const trail = new CountedTrail(core);
+  undo.push(() => trail.stop());
+  database.vault.onBroken((place, customerId) => trail.sealBroken(place, customerId));
   const tokens = new Tokens(database, core.clock, tokenKey);
-  return { core, documents, checks: new FileChecks(core, storage, judge), links, events, connections, background, webhooks, refusals, tokenKey, tokens };
+  return { core, documents, checks, links, events, connections, background, webhooks, trail, tokenKey, tokens };
 }
 
 /** The resolvers of every floor, each with what it needs. */
@@ -260,14 +248,14 @@ interface Served {
 
 /** Begins to listen. @returns the URL that clients are told. */
 async function serve(config: Config, parts: Parts, { keys, limits }: Served, undo: (() => Promise<void>)[]): Promise<string> {
-  const { core, events, connections, refusals, tokens } = parts;
+  const { core, events, connections, trail, tokens } = parts;
   const { database, clock, log } = core;
   const schema = buildGatewaySchema(resolversOf(parts), async ({ caller }, operation) => {
     // The operator belongs to no organization, so to no trail; what is only rehearsed is not answered.
-    if (caller.role !== 'OPERATOR' && !caller.rehearsal) await refusals.record({ actor: caller, operation, code: 'FORBIDDEN' });
+    if (caller.role !== 'OPERATOR' && !caller.rehearsal) await trail.refused({ actor: caller, operation, code: 'FORBIDDEN' });
   });
   replayRepeats(schema, core);
-  const authenticate = authenticator(database, clock, { operatorKey: config.operatorKey, keys: connections.keys, tokens, keyUse: new KeyUse(database, clock, log), refusals });
+  const authenticate = authenticator(database, clock, { operatorKey: config.operatorKey, keys: connections.keys, tokens, keyUse: new KeyUse(database, clock, log), trail });
   const transports = await openTransports(config, { schema, database, events, connections, authenticate, limits, log });
   undo.push(() => transports.rateLimits.stop());
   const app = express();

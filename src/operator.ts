@@ -9,7 +9,7 @@ import { Jobs } from './core/jobs.js';
 import { createLog } from './core/log.js';
 import { newRequestScope, requestScope } from './core/request-scope.js';
 import { databaseParts } from './gateway.js';
-import { BrokenTrail, parseCommandLine } from './operator/commands.js';
+import { FoundBroken, parseCommandLine } from './operator/commands.js';
 import { UsageError } from './operator/usage.js';
 
 /** Runs one command of the operator with the configuration of the environment, on the database that the gateway runs on. */
@@ -29,7 +29,7 @@ async function main(): Promise<void> {
     undo.push(() => jobs.stop());
     const core: Core = { database, jobs, clock: systemClock, log, allowPrivateUrls: config.allowPrivateUrls };
     const scope = { ...newRequestScope(randomUUID()), operations: [name] };
-    console.log(await requestScope.run(scope, () => command.run!(core, options)));
+    console.log(await requestScope.run(scope, () => command.run!(core, options, (line) => console.error(line))));
   } finally {
     for (const step of undo.reverse()) await step();
   }
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    const isExpected = error instanceof ConfigError || error instanceof UsageError || error instanceof BrokenTrail || error instanceof GraphQLError;
+    const isExpected = error instanceof ConfigError || error instanceof UsageError || error instanceof FoundBroken || error instanceof GraphQLError;
     console.error(isExpected ? error.message : error);
     process.exit(1);
   },

@@ -15,7 +15,7 @@ const organizationId = process.env['ORGANIZATION_ID'] ?? '';
 const owner = opened.owner();
 const read = (table: string): Promise<Sealed[]> => owner.execute(`select id, ${table === 'customer' ? 'id as customer_id' : 'customer_id'}, organization_id, sealed from ${table} where organization_id = ? order by id desc limit 500`, [organizationId]);
 const [customers, identities] = [await read('customer'), await read('identity')];
-const keys = await opened.vault.keysOf(organizationId, customers.map(({ id }) => id));
+const keys = new Map(await Promise.all(customers.map(async ({ id }) => [id, await opened.vault.keyOf(organizationId, id)] as const)));
 
 function open(table: SealedTable, row: Sealed, key: DataKey): Record<string, unknown> {
   const place = { organizationId: row.organization_id, table: table.table, column: sealedTable.SEALED_COLUMN, rowId: row.id };

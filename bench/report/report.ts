@@ -34,7 +34,9 @@ export async function writeReport(sections: readonly Section[], facts: Readonly<
 
 /** The ratios that have become worse than they were recorded, in sentences. The better quartile speaks for a ratio: noise is no fault. */
 export async function worseThanRecorded(sections: readonly Section[]): Promise<string[]> {
-  const { ratios } = JSON.parse(await readFile(RECORDED, 'utf8')) as { ratios: Record<string, number> };
+  const text = await readFile(RECORDED, 'utf8').catch(() => null);
+  if (text === null) throw new Error('Nothing is recorded to compare with: `npm run bench` records.');
+  const { ratios } = JSON.parse(text) as { ratios: Record<string, number> };
   return sections.flatMap(({ goals }) => goals).flatMap(({ name, value, better }) => {
     const recorded = ratios[name];
     if (recorded === undefined) return [];

@@ -38,11 +38,11 @@ export class AuditEntryObject {
   subjects!: string[];
   @Field(() => [ID], { description: 'The events that were written in the same transaction. They are kept for 90 days.' })
   eventIds!: string[];
-  @Field(() => [String], { description: 'Names of the fields that were revealed, or of the rules that were changed.' })
+  @Field(() => [String], { description: 'Names of the fields that were revealed, of the rules that were changed, or of the table of what did not open.' })
   fields!: string[];
   @Field(() => String, { nullable: true, description: 'FORBIDDEN or UNAUTHENTICATED for a REFUSAL; null otherwise.' })
   code!: string | null;
-  @Field(() => Int, { description: 'How often it happened: more than once for a REFUSAL that was repeated.' })
+  @Field(() => Int, { description: 'How often it happened: more than once for a REFUSAL or a SEAL_BROKEN that was repeated, and for data keys that were wrapped together.' })
   count!: number;
   @Field(() => String, { nullable: true, description: "The reason that the caller gave; null where none is asked, and once the customer's data is erased." })
   reason!: string | null;

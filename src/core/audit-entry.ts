@@ -10,8 +10,9 @@ export const AUDIT_KINDS = {
   REFUSAL: 'A caller asked for what its role may not, or came with a key that is no longer valid. What repeats within a minute is counted in one entry.',
   REVEAL: 'Masked values were shown. `fields` says which, `reason` why.',
   FILE_READ: 'A file of a document was read by its link.',
+  SEAL_BROKEN: 'Something that is stored encrypted did not open: it was changed or moved, by accident or by somebody. `subjects` says which row or file, `fields` of which table. What repeats within a minute is counted in one entry.',
   ERASURE: 'The personal data of a customer was destroyed: by eraseCustomer, or because policy keeps it no longer.',
-  KEY_CHANGE: 'An API key was made or revoked.',
+  KEY_CHANGE: 'An API key was made or revoked, or data keys were wrapped under another key of KEY_RING: `subjects` names it, `count` says how many.',
   POLICY_CHANGE: 'The rules of the organization were changed. `fields` says which.',
 } as const;
 export type AuditKind = keyof typeof AUDIT_KINDS;
@@ -83,8 +84,8 @@ export function auditEntry(
   at: Date,
 ): { row: AuditRow; opening: AuditOpeningRow | null } {
   const isSystem = actor.role === 'SYSTEM';
-  // What a job does on behalf of a request has the request's id, but was not asked for in its words.
-  const input = isSystem || note.kind === 'REFUSAL' ? null : (scope?.input ?? null);
+  // What a job does on behalf of a request, and what only befalls it, has the request's id, but was not asked for in its words.
+  const input = isSystem || note.kind === 'REFUSAL' || note.kind === 'SEAL_BROKEN' ? null : (scope?.input ?? null);
   const salt = input === null && note.reason == null ? null : randomBytes(SALT_BYTES).toString('hex');
   const kind = note.kind ?? 'COMMAND';
   const customerId = note.customerId ?? null;

@@ -14,13 +14,14 @@ import type { Policy } from '../kyc/policy.js';
 import type { DocumentFileType, Environment } from '../kyc/vocabularies.js';
 import { organizationOf } from '../organization/reads.js';
 import { DocumentEntity, FileUploadEntity, type Document } from './entity.js';
+import type { CustomerFile, EncryptedFiles, StoredFile } from './encrypted-files.js';
 import type { Inspection } from './inspection.js';
 import type { FileJudge, FileRules } from './judge.js';
 import { FIRST_DOCUMENT_STATUS, stepDocument, type DocumentEvent } from './lifecycle.js';
 import { normalizeMrz } from './mrz.js';
 import { documentsOf, identityOfDocument } from './reads.js';
 import { FILE_INPUTS, type FileInput, type IncomingFiles } from './incoming.js';
-import { digestOf, receiveFiles, type FileStorage } from './storage.js';
+import { digestOf, receiveFiles } from './storage.js';
 
 /** What may be sent beside the details and the files. */
 interface Zone {
@@ -40,13 +41,10 @@ export interface DocumentOutcome extends Attempt {
 export const DELETE_FILES_JOB = 'document.delete-files';
 
 /** A file that has been stored and has passed inspection, before a row names it. */
-interface StoredFile {
+interface InspectedFile extends StoredFile {
   input: FileInput;
-  id: string;
-  key: string;
+  place: CustomerFile;
   fileName: string;
-  size: number;
-  sha256: string;
   inspection: Extract<Inspection, { ok: true }>;
 }
 
@@ -56,7 +54,7 @@ type Target = { kind: 'SUBMIT_DOCUMENT'; identityId: string } | { kind: 'UPDATE_
 export class DocumentCommands {
   constructor(
     private readonly core: Core,
-    private readonly storage: FileStorage,
+    private readonly files: EncryptedFiles,
     private readonly judge: FileJudge,
   ) {}
 
@@ -77,17 +75,17 @@ export class DocumentCommands {
 
   /** Removes files whose rows are gone or erased; one that is already gone is no error. */
   async deleteFiles(keys: readonly string[]): Promise<void> {
-    for (const key of keys) await this.storage.delete(key);
+    for (const key of keys) await this.files.delete(key);
   }
 
   async #store(caller: Member, target: Target, input: DocumentDetails & IncomingFiles & Zone): Promise<DocumentOutcome> {
     const given = (Object.keys(FILE_INPUTS) as FileInput[]).filter((name) => input[name] != null);
     const fileTypes = given.map((name) => FILE_INPUTS[name]);
     // Before a byte is read: a request that the state or its own form rules out costs nothing and keeps nothing.
-    const policy = await this.#preview(caller, target, input, fileTypes).catch(async (error: unknown) => {
+    const { policy, customerId } = await this.#preview(caller, target, input, fileTypes).catch(async (error: unknown) => {
       throw (await this.#repeated(caller, given, input)) ?? error;
     });
-    const files = await this.#receive(caller.organizationId, given, input);
+    const files = await this.#receive({ organizationId: caller.organizationId, customerId }, given, input);
     if (caller.idempotency) caller.idempotency.files = files.map((file) => file.sha256);
     try {
       const inspected = await this.#inspect(files, policy.image);
@@ -106,9 +104,9 @@ export class DocumentCommands {
     }
   }
 
-  /** Refuses what would be refused whatever the files are. @returns the policy that they are judged by. */
-  async #preview(caller: Member, target: Target, input: DocumentDetails & Zone, fileTypes: readonly DocumentFileType[]): Promise<Policy> {
-    return consult(this.core, caller, async (unit) => (await this.#admit(unit, caller, target, input, fileTypes)).attempt.identity.policy);
+  /** Refuses what would be refused whatever the files are. @returns the policy that they are judged by, and whose they are. */
+  async #preview(caller: Member, target: Target, input: DocumentDetails & Zone, fileTypes: readonly DocumentFileType[]): Promise<{ policy: Policy; customerId: string }> {
+    return consult(this.core, caller, async (unit) => (await this.#admit(unit, caller, target, input, fileTypes)).attempt.identity);
   }
 
   /**
@@ -146,29 +144,29 @@ export class DocumentCommands {
     return { attempt, replaced, details, mrz };
   }
 
-  async #receive(organizationId: string, given: readonly FileInput[], input: IncomingFiles): Promise<Omit<StoredFile, 'inspection'>[]> {
+  async #receive(owner: Pick<CustomerFile, 'organizationId' | 'customerId'>, given: readonly FileInput[], input: IncomingFiles): Promise<Omit<InspectedFile, 'inspection'>[]> {
     return receiveFiles(
       given.map((name) => input[name]!),
       async (stream, file, index) => {
         const id = newId('file');
-        const key = `${organizationId}/${id}`;
-        return { input: given[index]!, id, key, fileName: file.filename, ...(await this.storage.put(key, stream)) };
+        const place = { ...owner, id, storageKey: `${owner.organizationId}/${id}` };
+        return { input: given[index]!, place, fileName: file.filename, ...(await this.files.put(place, stream)) };
       },
       (file) => this.#discard(file),
     );
   }
 
   /** Takes back a file of a refused request. What cannot be deleted now the sweep collects: the caller is told of the refusal. */
-  async #discard({ key }: { key: string }): Promise<void> {
-    await this.storage.delete(key).catch((error: unknown) => this.core.log.warn({ key, ...errorFacts(error) }, 'a refused file was left to the sweep'));
+  async #discard({ place: { storageKey: key } }: { place: CustomerFile }): Promise<void> {
+    await this.files.delete(key).catch((error: unknown) => this.core.log.warn({ key, ...errorFacts(error) }, 'a refused file was left to the sweep'));
   }
 
   /** Judges every file; refuses with every fault at once. */
-  async #inspect(files: readonly Omit<StoredFile, 'inspection'>[], rules: FileRules): Promise<StoredFile[]> {
-    const inspected: StoredFile[] = [];
+  async #inspect(files: readonly Omit<InspectedFile, 'inspection'>[], rules: FileRules): Promise<InspectedFile[]> {
+    const inspected: InspectedFile[] = [];
     const refused: { code: Extract<Inspection, { ok: false }>['code']; fault: FieldFault }[] = [];
     for (const file of files) {
-      const inspection = await this.judge.judge({ ...file, documentType: FILE_INPUTS[file.input] }, rules);
+      const inspection = await this.judge.judge({ read: () => this.files.read(file.place), size: file.size, documentType: FILE_INPUTS[file.input] }, rules);
       if (inspection.ok) inspected.push({ ...file, inspection });
       else refused.push({ code: inspection.code, fault: { path: file.input, code: inspection.fault, message: inspection.message } });
     }
@@ -178,7 +176,7 @@ export class DocumentCommands {
     throw first.code === 'BAD_USER_INPUT' ? badInput(fields) : refusal(first.code, `${first.fault.path}: ${first.fault.message}`, { fields });
   }
 
-  async #write(unit: UnitOfWork, attempt: Attempt, replaced: Document | null, details: KeptDetails, files: readonly StoredFile[]): Promise<Document> {
+  async #write(unit: UnitOfWork, attempt: Attempt, replaced: Document | null, details: KeptDetails, files: readonly InspectedFile[]): Promise<Document> {
     const submission = attempt.identity.documentSubmissions;
     const document = replaced ?? newDocument(unit, attempt.identity, details, submission);
     const oldStatus = replaced?.status ?? null;
@@ -191,10 +189,9 @@ export class DocumentCommands {
     await unit.em.flush();
     for (const file of files) {
       unit.em.create(FileUploadEntity, {
-        id: file.id,
-        organizationId: unit.organizationId,
+        ...file.place,
+        encrypted: true,
         documentId: document.id,
-        customerId: document.customerId,
         documentType: FILE_INPUTS[file.input],
         fileName: file.fileName,
         fileSize: file.size,
@@ -203,7 +200,6 @@ export class DocumentCommands {
         height: file.inspection.height,
         sha256: file.sha256,
         uploadStatus: 'UPLOADED',
-        storageKey: file.key,
         sourceUrl: null,
         warnings: file.inspection.warnings,
         createdAt: unit.now,

@@ -54,6 +54,8 @@ export const FileUploadEntity = defineEntity({
     sha256: p.string().nullable().persist(false),
     uploadStatus: p.string().$type<UploadStatus>(),
     storageKey: p.string(),
+    /** Whether what is stored there is encrypted; else it was stored before files were, and has yet to be. */
+    encrypted: p.boolean(),
     /** Where it is fetched from; null for a file that was uploaded. */
     sourceUrl: p.string().nullable().persist(false),
     warnings: p.json<FileWarning[]>(),

@@ -7,10 +7,10 @@ import { isOfErased } from '../customer/commands.js';
 import { lockAttempt, type Attempt } from '../identity/commands.js';
 import { moveDocument, newDocument, recordStatus } from './commands.js';
 import { DocumentEntity, FileUploadEntity, type FileUpload } from './entity.js';
+import type { EncryptedFiles } from './encrypted-files.js';
 import type { Inspection } from './inspection.js';
 import type { FileJudge, FileRules } from './judge.js';
 import { documentsOf } from './reads.js';
-import type { FileStorage } from './storage.js';
 
 /** Fetches the files of one document that came by URL (verification/ handles it, and goes on with the attempt). */
 export const FETCH_DOCUMENT_JOB = 'document.fetch';
@@ -44,6 +44,7 @@ export async function makeDocuments(unit: UnitOfWork, attempt: Attempt): Promise
         sha256: null,
         uploadStatus: 'PENDING',
         storageKey: `${unit.organizationId}/${id}`,
+        encrypted: true,
         sourceUrl: url,
         warnings: [],
         createdAt: unit.now,
@@ -80,7 +81,7 @@ type Fetched = { ok: true; size: number; sha256: string; inspection: Extract<Ins
 export class DocumentFetches {
   constructor(
     private readonly core: Core,
-    private readonly storage: FileStorage,
+    private readonly files: EncryptedFiles,
     private readonly judge: FileJudge,
     private readonly client: OutboundClient,
   ) {}
@@ -98,20 +99,20 @@ export class DocumentFetches {
       await settle(unit, attempt, documentId, outcomes);
     }).catch(async (error: unknown) => {
       // Erased while they were fetched, and perhaps after its files were deleted.
-      if (isOfErased(error)) for (const file of files) await this.storage.delete(file.storageKey);
+      if (isOfErased(error)) for (const file of files) await this.files.delete(file.storageKey);
       throw error;
     });
   }
 
   async #fetchOne(file: FileUpload, rules: FileRules): Promise<Fetched> {
     // What an earlier try of this job left behind.
-    await this.storage.delete(file.storageKey);
+    await this.files.delete(file.storageKey);
     try {
       const bytes = this.client.fetch(file.sourceUrl ?? '', { maxBytes: rules.maxBytes, timeoutMilliseconds: FETCH_TIMEOUT_MILLISECONDS, accept: ACCEPT });
-      const stored = await this.storage.put(file.storageKey, bytes);
-      const inspection = await this.judge.judge({ key: file.storageKey, size: stored.size, documentType: file.documentType }, rules);
+      const stored = await this.files.put(file, bytes);
+      const inspection = await this.judge.judge({ read: () => this.files.read(file), size: stored.size, documentType: file.documentType }, rules);
       if (inspection.ok) return { ok: true, ...stored, inspection };
-      await this.storage.delete(file.storageKey);
+      await this.files.delete(file.storageKey);
       return { ok: false, reason: inspection.message };
     } catch (error) {
       if (error instanceof OutboundFault) return { ok: false, reason: error.message };
@@ -130,7 +131,7 @@ async function settle(unit: UnitOfWork, attempt: Attempt, documentId: string, ou
     if (outcome.ok) {
       const { mimeType, width, height, warnings } = outcome.inspection;
       if (outcome.inspection.mrz !== undefined) document.mrz = outcome.inspection.mrz;
-      unit.em.assign(file, { fileSize: outcome.size, sha256: outcome.sha256, mimeType, width, height, warnings, uploadStatus: 'UPLOADED' });
+      unit.em.assign(file, { encrypted: true, fileSize: outcome.size, sha256: outcome.sha256, mimeType, width, height, warnings, uploadStatus: 'UPLOADED' });
     } else {
       file.uploadStatus = 'FAILED';
       reasons.push(outcome.reason);

@@ -1,8 +1,8 @@
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { DocumentFileType } from '../kyc/vocabularies.js';
 import type { Inspection, Inspector } from './inspection.js';
 import type { Scanner } from './scanner.js';
-import type { FileStorage } from './storage.js';
 
 /** Bounds the memory of decoding one picture: the largest sensors of phones have fifty megapixels, in bursts of twice that. */
 const MAXIMUM_PIXELS = 100_000_000;
@@ -16,7 +16,8 @@ export interface FileRules {
 
 /** A file that lies in the storage and has yet to be judged. */
 export interface ReceivedFile {
-  key: string;
+  /** A stream of what came, anew each time. */
+  read(): Readable;
   size: number;
   documentType: DocumentFileType;
 }
@@ -24,7 +25,6 @@ export interface ReceivedFile {
 /** Judges files that were received, however they came. */
 export class FileJudge {
   constructor(
-    private readonly storage: FileStorage,
     private readonly inspector: Inspector,
     /** Null: files are not scanned. */
     private readonly scanner: Scanner | null,
@@ -36,10 +36,10 @@ export class FileJudge {
       return { ok: false, code: 'PAYLOAD_TOO_LARGE', fault: 'too_large', message: `A file may have at most ${rules.maxBytes} bytes.` };
     }
     // First, so that nothing parses what is known to be malicious.
-    if (this.scanner && (await this.scanner.isInfected(this.storage.read(file.key)))) {
+    if (this.scanner && (await this.scanner.isInfected(file.read()))) {
       return { ok: false, code: 'BAD_USER_INPUT', fault: 'infected', message: 'The virus scanner refuses this file. Scan your device, and take or export the document again.' };
     }
-    const inspection = await this.inspector.inspect(() => buffer(this.storage.read(file.key)), {
+    const inspection = await this.inspector.inspect(() => buffer(file.read()), {
       minimumPixels: rules.minPixels,
       maximumPixels: MAXIMUM_PIXELS,
       maximumPdfPages: rules.maxPdfPages,

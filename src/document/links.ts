@@ -7,10 +7,10 @@ import { isErased } from '../core/crypto/sealed-table.js';
 import { notFound, refusal } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
 import { callerOfKey } from '../organization/reads.js';
+import type { EncryptedFiles } from './encrypted-files.js';
 import { FileReadEntity, FileUploadEntity } from './entity.js';
 import { withoutMetadata } from './metadata.js';
 import type { FileRow } from './reads.js';
-import type { FileStorage } from './storage.js';
 
 /** Where files are read back; the file's id follows. */
 export const FILES_PATH = '/files';
@@ -38,7 +38,7 @@ export class FileLinks {
 
   constructor(
     private readonly core: Core,
-    private readonly storage: FileStorage,
+    private readonly files: EncryptedFiles,
     private readonly key: Buffer,
   ) {}
 
@@ -66,7 +66,7 @@ export class FileLinks {
       return found;
     });
     const mimeType = file.mimeType ?? 'application/octet-stream';
-    return { bytes: withoutMetadata(await buffer(this.storage.read(file.storageKey)), mimeType), mimeType, fileName: file.fileName ?? null };
+    return { bytes: withoutMetadata(await buffer(this.files.read(file, file.encrypted)), mimeType), mimeType, fileName: file.fileName ?? null };
   }
 
   async #viewer(fileId: string, { viewer, expires, signature }: LinkClaims): Promise<Member> {

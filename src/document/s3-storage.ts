@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CreateMultipartUploadCommand, DeleteObjectCommand, GetObjectCommand, HeadBucketCommand,
@@ -8,8 +7,9 @@ import {
 import { ConfigError } from '../core/config.js';
 import { isRefusal, notFound, refusal } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
+import { partsOf } from '../core/parts.js';
 import type { S3Location } from '../core/storage-location.js';
-import { isStorageKey, requireStorageKey, type FileStorage, type ListedFile, type StoredFile } from './storage.js';
+import { isStorageKey, requireStorageKey, type FileStorage, type ListedFile } from './storage.js';
 
 /** Bytes of a part, the least that S3 takes. One such buffer is all that an upload holds, however large its file. */
 const PART_BYTES = 5 * 1024 * 1024;
@@ -75,16 +75,12 @@ class S3Storage implements FileStorage {
     this.#prefix = location.prefix === '' ? '' : `${location.prefix}/`;
   }
 
-  async put(key: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile> {
+  async put(key: string, source: AsyncIterable<Uint8Array>): Promise<void> {
     const upload: Upload = { object: this.#object(key), id: undefined, parts: [] };
     // A stream may fail before it is read, and without a listener that would end the process. Reading it throws all the same.
     if (source instanceof Readable) source.on('error', () => undefined);
-    const hash = createHash('sha256');
-    let size = 0;
     try {
-      for await (const { bytes, isLast } of partsOf(source)) {
-        hash.update(bytes);
-        size += bytes.byteLength;
+      for await (const { bytes, isLast } of partsOf(source, PART_BYTES)) {
         if (isLast && upload.id === undefined) await this.#ask(() => this.client.send(new PutObjectCommand({ ...upload.object, Body: bytes, ContentLength: bytes.byteLength })));
         else await this.#putPart(upload, bytes);
       }
@@ -93,7 +89,6 @@ class S3Storage implements FileStorage {
       await this.#discard(upload).catch((left: unknown) => this.log.warn(errorFacts(left), 'an upload that failed was left to the sweep'));
       throw error;
     }
-    return { size, sha256: hash.digest('hex') };
   }
 
   read(key: string): Readable {
@@ -198,26 +193,4 @@ class S3Storage implements FileStorage {
 
 function isMissing(error: unknown): boolean {
   return error instanceof S3ServiceException && (error.name === 'NoSuchKey' || error.name === 'NoSuchUpload');
-}
-
-/**
- * The source in parts of PART_BYTES, each in the memory of the one before: it is used up before the next is asked for.
- * The last may be shorter; it is empty only where the source is.
- */
-async function* partsOf(source: AsyncIterable<Uint8Array>): AsyncGenerator<{ bytes: Buffer; isLast: boolean }> {
-  const part = Buffer.allocUnsafeSlow(PART_BYTES);
-  let filled = 0;
-  for await (const chunk of source) {
-    for (let at = 0; at < chunk.byteLength; ) {
-      if (filled === PART_BYTES) {
-        yield { bytes: part, isLast: false };
-        filled = 0;
-      }
-      const taken = Math.min(chunk.byteLength - at, PART_BYTES - filled);
-      part.set(chunk.subarray(at, at + taken), filled);
-      filled += taken;
-      at += taken;
-    }
-  }
-  yield { bytes: part.subarray(0, filled), isLast: true };
 }

@@ -5,17 +5,15 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { notFound } from '../core/errors.js';
 
-/** What was stored, as it was read from the source: of the plain text, whatever wraps the storage. */
-export interface StoredFile { size: number; sha256: string }
 export interface ListedFile { key: string; modifiedAt: Date }
 
 /**
- * Where the bytes of documents are kept. A key is one to four segments such as `org_…/fup_…`. Small, so that a local
- * directory (below) and S3 (s3-storage.ts) stand side by side and a wrapper that encrypts can stand around either.
+ * Where the bytes of documents are kept, encrypted (encrypted-files.ts). A key is one to four segments such as
+ * `org_…/fup_…`. Small, so that a local directory (below) and S3 (s3-storage.ts) stand side by side.
  */
 export interface FileStorage {
   /** Stores all of the source or, when it fails, nothing. The file is visible only when it is complete. */
-  put(key: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile>;
+  put(key: string, source: AsyncIterable<Uint8Array>): Promise<void>;
   /** A stream that fails with NOT_FOUND when there is no such file. */
   read(key: string): Readable;
   /** Deletes the file, and what an interrupted `put` left of it. A file that is not there is no error. */
@@ -57,7 +55,7 @@ export function localStorage(directory: string): FileStorage {
   };
 }
 
-async function writeWhole(path: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile> {
+async function writeWhole(path: string, source: AsyncIterable<Uint8Array>): Promise<void> {
   const partial = path + PARTIAL;
   // A stream may fail before it is read, and without a listener that would end the process. Reading it throws all the same.
   if (source instanceof Readable) source.on('error', () => undefined);
@@ -65,21 +63,14 @@ async function writeWhole(path: string, source: AsyncIterable<Uint8Array>): Prom
   // Exclusive: two writers of one key would mix their bytes.
   const file = await open(partial, 'wx', FILE_MODE);
   try {
-    const hash = createHash('sha256');
-    let size = 0;
     try {
-      for await (const chunk of source) {
-        hash.update(chunk);
-        size += chunk.byteLength;
-        await file.writeFile(chunk);
-      }
+      for await (const chunk of source) await file.writeFile(chunk);
       await file.sync();
     } finally {
       await file.close();
     }
     await rename(partial, path);
     await syncDirectory(dirname(path));
-    return { size, sha256: hash.digest('hex') };
   } catch (error) {
     await rm(partial, { force: true });
     throw error;

@@ -1,4 +1,4 @@
-import type { RefusalTrail } from '../audit/refusals.js';
+import type { CountedTrail } from '../audit/counted-trail.js';
 import type { Caller, KeyHolder } from '../core/caller.js';
 import type { Clock } from '../core/clock.js';
 import type { Database } from '../core/database.js';
@@ -23,13 +23,13 @@ interface Credentials {
   keys: KeyCache;
   tokens: Tokens;
   keyUse: KeyUse;
-  refusals: RefusalTrail;
+  trail: CountedTrail;
 }
 
 /** Makes the check that every transport asks before it parses anything. */
-export function authenticator(database: Database, clock: Clock, { operatorKey, keys, tokens, keyUse, refusals }: Credentials): Authenticate {
+export function authenticator(database: Database, clock: Clock, { operatorKey, keys, tokens, keyUse, trail }: Credentials): Authenticate {
   const operatorDigest = operatorKey === null ? null : digestOf(operatorKey);
-  const onEnded = (key: KeyHolder): Promise<void> => refusals.record({ actor: key, operation: 'authenticate', code: 'UNAUTHENTICATED' });
+  const onEnded = (key: KeyHolder): Promise<void> => trail.refused({ actor: key, operation: 'authenticate', code: 'UNAUTHENTICATED' });
   const holderOf = async (token: string): Promise<Caller | null> => {
     const holder = await tokens.holderOf(token);
     return holder && !(await isCustomerErased(database, holder.customerId)) ? holder : null;

@@ -16,7 +16,7 @@ export const PERSONAL_CLASSES = {
   EXPOSURE: { sealed: true, masked: false, meaning: 'whether a person is politically exposed' },
   NETWORK: { sealed: true, masked: false, meaning: 'where a request or a signature came from' },
   DOCUMENT: { sealed: true, masked: false, meaning: 'what a document says' },
-  FILE: { sealed: true, masked: false, meaning: 'what a file is called, its digest, and where it came from; the file itself is stored as it came' },
+  FILE: { sealed: true, masked: false, meaning: 'what a file is called, its digest, and where it came from; the file itself is encrypted under the same key' },
   NOTE: { sealed: true, masked: false, meaning: 'what staff or the provider noted of a person' },
   EXPLANATION: { sealed: false, masked: false, meaning: 'words for the applicant, told in events and webhooks too: they are to hold no data of the person' },
 } as const satisfies Record<string, { sealed: boolean; masked: boolean; meaning: string }>;

@@ -4,6 +4,7 @@ import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
 import { Encryption } from './encryption.js';
 import { Erasure } from './erasure.js';
+import { FileEncryption } from './file-encryption.js';
 import { HostedPage } from './hosted-page.js';
 import { EventRetention } from './event-retention.js';
 import { Idempotency } from './idempotency.js';
@@ -29,4 +30,5 @@ export const migrations = [
   { name: '0012-plain-children', class: PlainChildren },
   { name: '0013-key-subjects', class: KeySubjects },
   { name: '0014-erasure', class: Erasure },
+  { name: '0015-file-encryption', class: FileEncryption },
 ];

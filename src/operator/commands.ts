@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import type { Kysely } from 'kysely';
 import type { Core } from '../core/command.js';
 import { newRingEntry } from '../core/crypto/key-ring.js';
+import { rotateKeys } from '../core/crypto/rotation.js';
 import { kindOfId } from '../core/ids.js';
 import type { LedgerTables } from '../core/ledger.js';
 import { exportChain, ledgers, verifyChain } from '../audit/chain.js';
@@ -27,8 +28,8 @@ export interface OperatorCommand {
   optional?: readonly string[];
   /** In place of `run`, where neither configuration nor database is needed: what is printed. */
   print?(): string;
-  /** @returns what is printed on standard output. Throws what went wrong. */
-  run?(core: Core, options: Options): Promise<string>;
+  /** `report` is told of progress. @returns what is printed on standard output. Throws what went wrong. */
+  run?(core: Core, options: Options, report: (line: string) => void): Promise<string>;
 }
 
 /** Every command, by the words that call it. */
@@ -43,6 +44,11 @@ export const COMMANDS: Readonly<Record<string, OperatorCommand>> = {
     summary: 'print a new key for KEY_RING',
     options: {},
     print: newRingEntry,
+  },
+  'keys rotate': {
+    summary: 'wrap every data key under the newest key of KEY_RING, while the gateway serves',
+    options: {},
+    run: rotate,
   },
   'organization create': {
     summary: 'make an organization',
@@ -83,8 +89,15 @@ export const COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   },
 };
 
-/** A trail that does not hold. Its message says every fault that was found. */
-export class BrokenTrail extends Error {}
+/** What a command has found broken. Its message says all of it. */
+export class FoundBroken extends Error {}
+
+async function rotate(core: Core, _options: Options, report: (line: string) => void): Promise<string> {
+  const { newest, rewrapped, broken } = await rotateKeys(core, OPERATOR, report);
+  const done = `${rewrapped} keys wrapped anew; all are under ${newest}`;
+  if (broken.length === 0) return `${done}.`;
+  throw new FoundBroken(`${done} but those of these customers, which do not open: ${broken.join(', ')}. Keep the older keys of KEY_RING until they are restored.`);
+}
 
 async function verify(core: Core, { organization, anchor }: Options): Promise<string> {
   const anchors = anchor === undefined ? [] : [anchored(anchor)];
@@ -98,7 +111,7 @@ async function verify(core: Core, { organization, anchor }: Options): Promise<st
     if (faults.length > 0) isBroken = true;
     lines.push(...(faults.length > 0 ? faults.map((fault) => `${id}: ${fault}`) : [`${id}: ${head.position} entries, unbroken to ${head.hash}`]));
   }
-  if (isBroken) throw new BrokenTrail(lines.join('\n'));
+  if (isBroken) throw new FoundBroken(lines.join('\n'));
   return lines.join('\n');
 }
 

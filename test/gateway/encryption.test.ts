@@ -47,6 +47,20 @@ const PERSON = graphql(`
   }
 `);
 
+const SEALS = graphql(`
+  query SealsOfRows {
+    auditTrail(filter: { kinds: [SEAL_BROKEN] }) {
+      nodes {
+        actor
+        customerId
+        subjects
+        fields
+        count
+      }
+    }
+  }
+`);
+
 const STATUS_ONLY = graphql(`
   query StatusOnly($first: Int!) {
     customers(first: $first) {
@@ -165,7 +179,7 @@ describe('rows', () => {
     expect((await again.request(PERSON, { id: customerId })).customer).toMatchObject({ firstName: 'Zoë', email: 'ada@example.com', identity: { kycData: { legalLastName: 'Lovelace' } } });
   });
 
-  it.each(['identity', 'document', 'file_upload', 'signature', 'customer'])('a ciphertext of %s that was moved or changed is INTERNAL_SERVER_ERROR, and nothing of it is shown', async (table) => {
+  it.each(['identity', 'document', 'file_upload', 'signature', 'customer'])('a ciphertext of %s that was moved or changed is INTERNAL_SERVER_ERROR, with nothing of it shown, and an entry of the audit trail', async (table) => {
     const one = await bringTo(gateway, 'AWAITING_SIGNATURE');
     await sign(one.partner, one.identityId);
     const two = await bringTo(gateway, 'AWAITING_SIGNATURE');
@@ -192,6 +206,13 @@ describe('rows', () => {
         for (const row of sealed) await query(`update ${table} set sealed = $2 where id = $1`, [row['id'], row['sealed']]);
       });
       expect((await gateway.client(one.partner.key).request(PERSON, { id: one.customerId })).customer?.email).toBe('ada@example.com');
+    }
+    const rows = await gateway.behindItsBack((query) => query(`select id from ${table} where ${mine}`, [one.customerId]));
+    const { nodes } = (await gateway.client(await gateway.key(one.id, 'ADMIN')).request(SEALS, {})).auditTrail;
+    expect(nodes.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThanOrEqual(changes.length);
+    for (const entry of nodes) {
+      expect(entry).toMatchObject({ actor: expect.stringMatching(/^key_/), customerId: one.customerId, fields: [table] });
+      expect(rows.map(({ id }) => id)).toContain(entry.subjects[0]);
     }
   }, 180_000);
 });

@@ -15,8 +15,13 @@ export interface Ran {
 
 /** Runs the operator's command line, as it is built, on the data of a gateway. */
 export function operate(gateway: TestGateway, ...words: string[]): Promise<Ran> {
+  return operateWith({}, gateway, ...words);
+}
+
+/** The same with other variables. */
+export function operateWith(changes: Readonly<Record<string, string>>, gateway: TestGateway, ...words: string[]): Promise<Ran> {
   const { PATH } = process.env;
-  const environment = { PATH, TOKEN_KEY, KEY_RING, DATA_DIR: gateway.dataDirectory, ...(gateway.databaseUrl === null ? {} : { DATABASE_URL: gateway.databaseUrl }) };
+  const environment = { PATH, TOKEN_KEY, KEY_RING, ...changes, DATA_DIR: gateway.dataDirectory, ...(gateway.databaseUrl === null ? {} : { DATABASE_URL: gateway.databaseUrl }) };
   return new Promise((resolve) => {
     execFile(process.execPath, [OPERATOR, ...words], { env: environment, encoding: 'utf8' }, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code) : 0, out: stdout.trim(), error: stderr.trim() });

@@ -18,11 +18,14 @@ export interface KeyManagement {
   /** The ids of the keys that it has, newest first. The newest wraps, all unwrap. */
   readonly ids: readonly [string, ...string[]];
   wrap(key: Buffer, purpose: string): Promise<WrappedKey>;
-  /** Rejects where it does not have the key, or the wrapped key or its purpose is another than was wrapped. */
+  /** Rejects with UnwrapRefused where it does not have the key, or the wrapped key or its purpose is another than was wrapped. */
   unwrap(key: WrappedKey, purpose: string): Promise<Buffer>;
   /** Makes a new key the newest, where keys are made here; absent where they are given from outside. */
   renew?(): Promise<void>;
 }
+
+/** A wrapped key that will never open here, however often it is asked. */
+export class UnwrapRefused extends Error {}
 
 /** One key-encryption key with its id. */
 interface RingKey {
@@ -110,14 +113,18 @@ export class KeyRing implements KeyManagement {
 
   async unwrap({ keyId, wrapped }: WrappedKey, purpose: string): Promise<Buffer> {
     const secret = this.keys.find(({ id }) => id === keyId)?.secret;
-    if (!secret) throw new Error(`The key ring has no key ${keyId}`);
+    if (!secret) throw new UnwrapRefused(`The key ring has no key ${keyId}`);
     const header = headerOf(keyId);
     const nonceEnd = header.length + NONCE_BYTES;
     const tagStart = wrapped.length - TAG_BYTES;
-    if (tagStart < nonceEnd || !wrapped.subarray(0, header.length).equals(header)) throw new Error('A wrapped key has another form');
+    if (tagStart < nonceEnd || !wrapped.subarray(0, header.length).equals(header)) throw new UnwrapRefused('A wrapped key has another form');
     const decipher = createDecipheriv('aes-256-gcm', secret, wrapped.subarray(header.length, nonceEnd), { authTagLength: TAG_BYTES });
     decipher.setAAD(Buffer.concat([header, Buffer.from(purpose)])).setAuthTag(wrapped.subarray(tagStart));
-    return Buffer.concat([decipher.update(wrapped.subarray(nonceEnd, tagStart)), decipher.final()]);
+    try {
+      return Buffer.concat([decipher.update(wrapped.subarray(nonceEnd, tagStart)), decipher.final()]);
+    } catch {
+      throw new UnwrapRefused('A wrapped key is not as it was, or for another purpose');
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { ConfigError } from '../config.js';
 import type { Database } from '../database.js';
 import type { Log } from '../log.js';
 import { BlindIndexes, newDataKey, SealBroken, unseal, type DataKey } from './cipher.js';
-import { KEY_BYTES, type KeyManagement } from './key-ring.js';
+import { KEY_BYTES, UnwrapRefused, type KeyManagement } from './key-ring.js';
 import { emptyOf, isErased, personalOf, plainOf, SEALED_COLUMN, type SealedRow, type SealedTable } from './sealed-table.js';
 import { createSecretKey, randomBytes } from 'node:crypto';
 
@@ -60,6 +60,7 @@ export class Unprepared extends Error {
 /** Opens and indexes what is sealed: the data keys of customers, unwrapped by key management and held briefly. */
 export class Vault {
   readonly #cache: LRUCache<string, CachedKey>;
+  #onBroken: (place: SealBroken['place'], customerId: string) => void = () => undefined;
 
   private constructor(
     readonly management: KeyManagement,
@@ -116,27 +117,30 @@ export class Vault {
     this.#cache.clear();
   }
 
-  /** A customer's data key; null once it has been destroyed. Not inside a transaction. */
+  /** A customer's data key; null once it has been destroyed. Not inside a transaction. Throws SealBroken. */
   async keyOf(organizationId: string, customerId: string): Promise<DataKey | null> {
-    return (await this.keysOf(organizationId, [customerId])).get(customerId) ?? null;
+    const key = (await this.#keysOf(organizationId, [customerId])).get(customerId) ?? null;
+    if (key instanceof Error) throw key;
+    return key;
   }
 
-  /** Data keys of customers; those that are not held are read in one statement and unwrapped. */
-  async keysOf(organizationId: string, customerIds: readonly string[]): Promise<Map<string, DataKey | null>> {
+  /** Data keys of customers, or why one cannot be had; those that are not held are read in one statement and unwrapped. */
+  async #keysOf(organizationId: string, customerIds: readonly string[]): Promise<Map<string, DataKey | null | Error>> {
     const wanted = [...new Set(customerIds)];
     const absent = wanted.filter((id) => !this.#cache.has(id));
     if (absent.length > 0) this.#fetch(organizationId, absent);
-    const keys = await Promise.all(wanted.map((id) => this.#cache.get(id)?.fetched ?? this.#fetch(organizationId, [id]).get(id)!));
+    const keys = await Promise.all(wanted.map((id) => (this.#cache.get(id)?.fetched ?? this.#fetch(organizationId, [id]).get(id)!).catch((error: unknown) => error as Error)));
     return new Map(wanted.map((id, index) => [id, keys[index] ?? null]));
   }
 
   /** What of rows is personal, opened: one decryption a row, whose failure is its own. What was stored before there was encryption passes as it is. */
   async open<Personal>(table: SealedTable, organizationId: string, rows: readonly SealedRow[]): Promise<(Personal | Error)[]> {
-    const keys = await this.keysOf(organizationId, rows.flatMap((row) => (isSealed(row) ? [customerOf(table, row)] : [])));
+    const keys = await this.#keysOf(organizationId, rows.flatMap((row) => (isSealed(row) ? [customerOf(table, row)] : [])));
     return rows.map((row) => {
       if (row.sealed === null) return plainOf(table, row) as Personal;
       const key = isSealed(row) ? keys.get(customerOf(table, row)) : null;
       if (!key) return emptyOf(table) as Personal;
+      if (key instanceof Error) return key;
       try {
         return this.openWith(table, key, organizationId, row) as Personal;
       } catch (error) {
@@ -145,26 +149,33 @@ export class Vault {
     });
   }
 
-  /** What of one row is personal. Throws SealBroken, which is told in the log. */
+  /** What of one row is personal. Throws SealBroken, and tells of it. */
   openWith(table: SealedTable, key: DataKey, organizationId: string, row: SealedRow): Record<string, unknown> {
     const place = { organizationId, table: table.table, column: SEALED_COLUMN, rowId: row.id };
     try {
       return personalOf(table, unseal(key, place, bytesOf(row.sealed!)).toString());
     } catch (error) {
-      this.broken(error);
+      this.broken(error, customerOf(table, row));
       throw error;
     }
   }
 
-  /** Tells of a ciphertext that does not open: it was changed or moved, by accident or by somebody. */
-  broken(error: unknown): void {
-    if (error instanceof SealBroken) this.log.error({ ...error.place }, 'a ciphertext does not open');
+  /** From now on `listener` is told of every ciphertext that does not open. */
+  onBroken(listener: (place: SealBroken['place'], customerId: string) => void): void {
+    this.#onBroken = listener;
+  }
+
+  /** Tells of a ciphertext that does not open: it was changed or moved, by accident or by somebody. Other errors are none of its. */
+  broken(error: unknown, customerId: string): void {
+    if (!(error instanceof SealBroken)) return;
+    this.log.error({ ...error.place }, 'a ciphertext does not open');
+    this.#onBroken(error.place, customerId);
   }
 
   #fetch(organizationId: string, customerIds: readonly string[]): Map<string, Promise<DataKey | null>> {
     const rows = this.store.read<KeyTables, DataKeyRow[]>(organizationId, (reader) => reader.selectFrom('data_key').selectAll().where('customer_id', 'in', customerIds).execute());
     return new Map(customerIds.map((id) => {
-      const fetched = rows.then((found) => this.#unwrap(id, found.find((row) => row.customer_id === id)));
+      const fetched = rows.then((found) => this.#unwrap(organizationId, id, found.find((row) => row.customer_id === id)));
       const cached: CachedKey = { fetched };
       this.#cache.set(id, cached);
       fetched.then(
@@ -175,10 +186,17 @@ export class Vault {
     }));
   }
 
-  async #unwrap(customerId: string, row: DataKeyRow | undefined): Promise<DataKey | null> {
-    if (!row) throw new Error('A customer has no data key');
-    if (row.wrapped === null || row.key_id === null) return null;
-    return { id: row.id, secret: createSecretKey(await this.management.unwrap({ keyId: row.key_id, wrapped: bytesOf(row.wrapped) }, purposeOf(customerId))) };
+  async #unwrap(organizationId: string, customerId: string, row: DataKeyRow | undefined): Promise<DataKey | null> {
+    try {
+      if (!row) throw new UnwrapRefused('A customer has no data key');
+      if (row.wrapped === null || row.key_id === null) return null;
+      return { id: row.id, secret: createSecretKey(await this.management.unwrap({ keyId: row.key_id, wrapped: bytesOf(row.wrapped) }, purposeOf(customerId))) };
+    } catch (error) {
+      if (!(error instanceof UnwrapRefused)) throw error;
+      const broken = new SealBroken({ organizationId, table: 'data_key', rowId: customerId });
+      this.broken(broken, customerId);
+      throw broken;
+    }
   }
 }
 

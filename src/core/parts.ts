@@ -1,0 +1,27 @@
+/** A part of a stream. Its bytes are used up before the next is asked for: that lies in the same memory. */
+export interface Part {
+  bytes: Buffer;
+  isLast: boolean;
+}
+
+/**
+ * A stream in parts of `partBytes`, the first of `firstBytes`. The last may be shorter; it is empty only where the stream is.
+ * One part is all of the stream that is held.
+ */
+export async function* partsOf(source: AsyncIterable<Uint8Array>, partBytes: number, firstBytes = partBytes): AsyncGenerator<Part> {
+  const part = Buffer.allocUnsafeSlow(partBytes);
+  let [filled, size] = [0, firstBytes];
+  for await (const chunk of source) {
+    for (let at = 0; at < chunk.byteLength; ) {
+      if (filled === size) {
+        yield { bytes: part.subarray(0, size), isLast: false };
+        [filled, size] = [0, partBytes];
+      }
+      const taken = Math.min(chunk.byteLength - at, size - filled);
+      part.set(chunk.subarray(at, at + taken), filled);
+      filled += taken;
+      at += taken;
+    }
+  }
+  yield { bytes: part.subarray(0, filled), isLast: true };
+}
