@@ -1,4 +1,4 @@
-import { Client, type ClientConfig, type QueryResult } from 'pg';
+import { Client, DatabaseError, type ClientConfig } from 'pg';
 
 /**
  * Milliseconds. Statements are short; one that is not is ended by the server while the request that waits for it, with
@@ -27,51 +27,108 @@ const JOB_STATEMENT_TIMEOUT = 8_000;
 export const JOB_TIMEOUTS = { ...TIMEOUTS, statement_timeout: JOB_STATEMENT_TIMEOUT, query_timeout: JOB_STATEMENT_TIMEOUT + QUERY_TIMEOUT - STATEMENT_TIMEOUT } as const;
 
 const READ_TIMEOUT = 'Query read timeout';
+/** To begin a transaction waits for no lock and reads nothing: a server that does not answer it is not there, and asking once more costs nothing. */
+const BEGIN_TIMEOUT = 1_500;
+const BEGIN = /^\s*(begin|start transaction)[\w\s,]*;?\s*$/i;
 
-/** What query builders begin a transaction with. */
-const BEGIN = 'begin';
-const ENDS: readonly unknown[] = ['commit', 'rollback'];
-/** The answer to what the server need not be asked. */
-const NOTHING = { command: '', rowCount: null, oid: 0, fields: [], rows: [] } satisfies QueryResult;
+type Release = (error?: Error | boolean) => void;
 
-type Send = (...parameters: unknown[]) => unknown;
+/** The connections that are open, of every pool. */
+const open = new Set<GuardedClient>();
 
 /**
- * A connection that is given up when the server does not answer in time. The driver alone would put it back into its pool,
- * where the next statement would wait behind the one without an answer. A transaction begins with its first statement, and
- * takes no round trip for that.
+ * A connection that does not cost its pool more than itself when it breaks.
+ *
+ * It is given up when the server does not answer in time: the driver alone would put it back into its pool, where the next
+ * statement would wait behind the one without an answer. Those that were silent as long go with it: whatever cut one off
+ * has mostly cut them all, and each would cost a request its time. And once it has ended it goes back to its pool, whoever
+ * holds it: Kysely keeps what fails in BEGIN or ROLLBACK, and a pool whose places are all kept serves nobody ever again.
  */
 export class GuardedClient extends Client {
-  #isBeginning = false;
+  #answeredAt = performance.now();
+  #asking = 0;
+  #release: Release | undefined;
+  #isLent = false;
 
   constructor(config?: string | ClientConfig) {
     super(config);
-    const send = this.query.bind(this) as Send;
+    open.add(this);
+    this.once('end', () => {
+      open.delete(this);
+      if (this.#isLent) this.#release?.(true);
+      this.#release = () => undefined;
+    });
+    const query = this.query.bind(this) as (...parameters: unknown[]) => unknown;
     this.query = ((...parameters: unknown[]) => {
-      const answer = this.#isBeginning ? this.#beginWith(send, parameters) : this.#send(send, parameters);
-      if (answer instanceof Promise) answer.catch((error: unknown) => endIfSilent(this, error));
+      const settle = this.#ask(isBegin(parameters[0]));
+      const told = tellFirst(parameters, settle);
+      const answer = query(...parameters);
+      if (!told && answer instanceof Promise) answer.then(() => settle(undefined), settle);
       return answer;
     }) as Client['query'];
   }
 
-  #send(send: Send, parameters: unknown[]): unknown {
-    if (parameters[0] !== BEGIN) return send(...parameters);
-    this.#isBeginning = true;
-    return Promise.resolve(NOTHING);
+  /** The pool sets it whenever it lends the connection. */
+  set release(release: Release) {
+    this.#isLent = true;
+    this.#release = (error) => {
+      this.#isLent = false;
+      release(error);
+    };
   }
 
-  #beginWith(send: Send, parameters: unknown[]): unknown {
-    this.#isBeginning = false;
-    const [text, values = []] = parameters;
-    if (ENDS.includes(text)) return Promise.resolve(NOTHING);
-    if (typeof text === 'string' && Array.isArray(values) && values.length === 0) return (send(`${BEGIN}; ${text}`) as Promise<QueryResult[]>).then((results) => results.at(-1));
-    // Statements go out in their order. Where this one fails, so does what follows on the same connection, and says why.
-    (send(BEGIN) as Promise<unknown>).catch((error: unknown) => endIfSilent(this, error));
-    return send(...parameters);
+  /** Gives it back, where that has not been done for its holder. */
+  get release(): Release | undefined {
+    return this.#release;
+  }
+
+  /** Waits for an answer. @returns what is to be called when it is there, or will not come. */
+  #ask(begins: boolean): (error: unknown) => void {
+    const askedAt = performance.now();
+    let verdict: NodeJS.Immediate | undefined;
+    // Where this process was too busy to look, the answer may have come: what has come is read before the verdict.
+    const doubt = begins ? setTimeout(() => (verdict = setImmediate(() => this.#giveUp(askedAt))), BEGIN_TIMEOUT) : undefined;
+    this.#asking += 1;
+    return (error) => {
+      this.#asking -= 1;
+      clearTimeout(doubt);
+      clearImmediate(verdict);
+      if (error instanceof Error && error.message === READ_TIMEOUT) this.#giveUp(askedAt);
+      // A refusal is an answer too.
+      else if (!error || error instanceof DatabaseError) this.#answeredAt = performance.now();
+    };
+  }
+
+  #giveUp(askedAt: number): void {
+    this.#cut();
+    for (const other of open) if (other.#asking === 0 && other.#answeredAt < askedAt) other.#cut();
+  }
+
+  #cut(): void {
+    (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   }
 }
 
-/** Gives a connection up if this error of a query says that the server did not answer it in time. */
-export function endIfSilent(client: object, error: unknown): void {
-  if (error instanceof Error && error.message === READ_TIMEOUT) (client as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+type Callback = (error: unknown, ...result: unknown[]) => void;
+
+/** Has what is called with an answer, by itself or in a query that is handed to the driver ready made, tell another first. @returns whether there is such a thing. */
+function tellFirst(parameters: unknown[], tell: (error: unknown) => void): boolean {
+  const telling = (callback: Callback): Callback => (error, ...result) => {
+    tell(error);
+    callback(error, ...result);
+  };
+  const [query] = parameters as [{ callback?: unknown } | null];
+  if (typeof query === 'object' && typeof query?.callback === 'function') {
+    query.callback = telling(query.callback as Callback);
+    return true;
+  }
+  const last = parameters.findIndex((parameter) => typeof parameter === 'function');
+  if (last < 0) return false;
+  parameters[last] = telling(parameters[last] as Callback);
+  return true;
+}
+
+function isBegin(statement: unknown): boolean {
+  const text = typeof statement === 'string' ? statement : (statement as { text?: unknown } | null)?.text;
+  return typeof text === 'string' && BEGIN.test(text);
 }

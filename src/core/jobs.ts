@@ -3,6 +3,7 @@ import { fromKysely, PgBoss, type ConstructorOptions, type JobResult, type JobWi
 import { sql, type Kysely } from 'kysely';
 import type { Database } from './database.js';
 import { TENANT_ROLE } from './database.js';
+import { HEARTBEAT_REFRESH_SECONDS, HEARTBEAT_SECONDS, JobRecovery, prepareRecovery } from './job-recovery.js';
 import { errorFacts, type Log } from './log.js';
 
 /** Work for later, enqueued in the transaction of the command that calls for it. */
@@ -45,7 +46,7 @@ interface JobTables {
 const RETRY_LIMIT = 5;
 const RETRY_DELAY_SECONDS = 1;
 const LONGEST_RETRY_DELAY_SECONDS = 60;
-/** A worker that vanished with a job is noticed after this long; every job is far shorter. */
+/** A handler that does not return is given up after this long; every job is far shorter. */
 const JOB_EXPIRY_SECONDS = 60;
 /** Kept long enough to look into, briefly enough not to grow. */
 const KEEP_FINISHED_SECONDS = 3_600;
@@ -54,6 +55,16 @@ const POLLING_SECONDS = 0.5;
 const WORKERS_PER_QUEUE = 2;
 /** That a worker takes together; when there were as many it takes the next at once, and waits for no poll. */
 const JOBS_AT_ONCE = 4;
+const QUEUE = {
+  notify: true,
+  retryLimit: RETRY_LIMIT,
+  retryDelay: RETRY_DELAY_SECONDS,
+  retryBackoff: true,
+  retryDelayMax: LONGEST_RETRY_DELAY_SECONDS,
+  expireInSeconds: JOB_EXPIRY_SECONDS,
+  heartbeatSeconds: HEARTBEAT_SECONDS,
+  deleteAfterSeconds: KEEP_FINISHED_SECONDS,
+};
 const SUPERVISION_SECONDS = 60;
 const ACTIVE_JOB_POLL_MILLISECONDS = 20;
 /** A job that takes longer is returned to the queue: with the rest of a stop it has to end within ten seconds. */
@@ -63,6 +74,7 @@ const STOP_TIMEOUT_MILLISECONDS = 4_000;
 export class Jobs {
   #boss: PgBoss;
   #handlers = new Map<string, JobHandler>();
+  #recovery: JobRecovery;
 
   private constructor(
     boss: PgBoss,
@@ -70,6 +82,7 @@ export class Jobs {
     private readonly log: Log,
   ) {
     this.#boss = boss;
+    this.#recovery = new JobRecovery(database, log);
   }
 
   /** Installs the queue's schema and its queues. Work begins with `work`. */
@@ -86,19 +99,14 @@ export class Jobs {
     boss.on('error', (error) => log.error(errorFacts(error), 'job queue'));
     await boss.start();
     for (const { name } of kinds) {
-      await boss.createQueue(name, {
-        notify: true,
-        retryLimit: RETRY_LIMIT,
-        retryDelay: RETRY_DELAY_SECONDS,
-        retryBackoff: true,
-        retryDelayMax: LONGEST_RETRY_DELAY_SECONDS,
-        expireInSeconds: JOB_EXPIRY_SECONDS,
-        deleteAfterSeconds: KEEP_FINISHED_SECONDS,
-      });
+      await boss.createQueue(name, QUEUE);
+      // A queue that is there keeps what an earlier version made it with, unless it is told.
+      await boss.updateQueue(name, QUEUE);
       // pg-boss reads a queue it does not know yet on a connection of its own when it is first asked. Inside a command's
       // transaction that would wait for ever on PGlite, which has one: so it is asked here, about a job that is not there.
       await boss.cancel(name, randomUUID());
     }
+    await prepareRecovery(database);
     await database.owner().execute(`grant usage on schema pgboss to ${TENANT_ROLE}`);
     await database.owner().execute(`grant select, insert, update on all tables in schema pgboss to ${TENANT_ROLE}`);
     await database.owner().execute(`grant execute on all functions in schema pgboss to ${TENANT_ROLE}`);
@@ -109,12 +117,13 @@ export class Jobs {
 
   /** Starts the workers of this process. */
   async work(): Promise<void> {
+    await this.#recovery.start();
     for (const [name, handle] of this.#handlers) {
       await this.#boss.work<Payload>(
         name,
         {
           includeMetadata: true, perJobResults: true, localConcurrency: WORKERS_PER_QUEUE, batchSize: JOBS_AT_ONCE, burstWhenBatchFull: true,
-          pollingIntervalSeconds: POLLING_SECONDS, notifyPollingIntervalSeconds: POLLING_SECONDS,
+          pollingIntervalSeconds: POLLING_SECONDS, notifyPollingIntervalSeconds: POLLING_SECONDS, heartbeatRefreshSeconds: HEARTBEAT_REFRESH_SECONDS,
         },
         (batch) => Promise.all((batch as JobWithMetadata<Payload>[]).map((job) => this.#attempt(name, handle, job))),
       );
@@ -181,6 +190,7 @@ export class Jobs {
 
   /** Lets running jobs finish, returns the rest to the queue. */
   async stop(): Promise<void> {
+    await this.#recovery.stop();
     await this.#boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MILLISECONDS });
   }
 

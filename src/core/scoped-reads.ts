@@ -1,7 +1,6 @@
 import { CompiledQuery, Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import { Query, type Pool, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { endIfSilent } from './guarded-client.js';
 
 /** A statement whose text never changes: each connection prepares it once, under its name. */
 export interface Statement {
@@ -62,9 +61,6 @@ export function readsInOneTrip(pool: Pool, settings: ScopeSettings): ScopedReads
       return await new Promise<QueryResult>((resolve, reject) => {
         client.query(new ScopedQuery({ statement: enter.name, values }, config, (error, result) => (error ? reject(error) : resolve(result))));
       });
-    } catch (error) {
-      endIfSilent(client, error);
-      throw error;
     } finally {
       client.release();
     }

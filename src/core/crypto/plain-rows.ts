@@ -79,7 +79,7 @@ export class PlainRows implements PlainSource<PlainCustomer> {
     const reader = this.#reader() as unknown as Kysely<KeyTables>;
     const existing = await reader.selectFrom('data_key').select('id').where('customer_id', '=', customerId).executeTakeFirst();
     if (!existing) {
-      const made = await this.vault().makeKey(customerId, false);
+      const made = await this.vault().makeKey(customerId);
       await reader
         .insertInto('data_key')
         .values({ ...made, customer_id: customerId, organization_id: organizationId, created_at: new Date().toISOString(), destroyed_at: null })

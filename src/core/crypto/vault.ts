@@ -8,6 +8,9 @@ import { KEY_BYTES, UnwrapRefused, type KeyManagement } from './key-ring.js';
 import { emptyOf, isErased, personalOf, plainOf, SEALED_COLUMN, type SealedRow, type SealedTable } from './sealed-table.js';
 import { createSecretKey, randomBytes } from 'node:crypto';
 
+/** What is asked takes a data key that has been destroyed: the customer's data was erased meanwhile. */
+export class KeyDestroyed extends Error {}
+
 /** What the vault needs of the database. */
 export type KeyStore = Pick<Database, 'owner' | 'read'>;
 
@@ -60,6 +63,8 @@ export class Unprepared extends Error {
 /** Opens and indexes what is sealed: the data keys of customers, unwrapped by key management and held briefly. */
 export class Vault {
   readonly #cache: LRUCache<string, CachedKey>;
+  /** Of customers that are being created. */
+  readonly #making = new Map<string, DataKey>();
   #onBroken: (place: SealBroken['place'], customerId: string) => void = () => undefined;
 
   private constructor(
@@ -89,20 +94,33 @@ export class Vault {
     return this.indexes.of(organizationId, purpose, value);
   }
 
-  /**
-   * A new data key for a customer that is about to be created, at hand from now on; not inside a transaction. A customer that
-   * exists may be given another's meanwhile: for it, nothing is at hand before the row of the key is.
-   */
-  async makeKey(customerId: string, atHand = true): Promise<NewDataKey> {
+  /** A new data key for a customer. Not inside a transaction. It is at hand once its row is stored. */
+  async makeKey(customerId: string): Promise<NewDataKey> {
+    return (await this.#newKey(customerId)).made;
+  }
+
+  /** Creates a customer with a data key that is at hand meanwhile, whatever is forgotten: its row is not there to be read again. */
+  async withNewKey<Result>(customerId: string, create: (key: NewDataKey) => Promise<Result>): Promise<Result> {
+    const { key, made } = await this.#newKey(customerId);
+    this.#making.set(customerId, key);
+    try {
+      const result = await create(made);
+      this.#cache.set(customerId, { fetched: Promise.resolve(key), key });
+      return result;
+    } finally {
+      this.#making.delete(customerId);
+    }
+  }
+
+  async #newKey(customerId: string): Promise<{ key: DataKey; made: NewDataKey }> {
     const key = newDataKey();
     const { keyId, wrapped } = await this.management.wrap(key.secret.export(), purposeOf(customerId));
-    if (atHand) this.#cache.set(customerId, { fetched: Promise.resolve(key), key });
-    return { id: key.id, key_id: keyId, wrapped };
+    return { key, made: { id: key.id, key_id: keyId, wrapped } };
   }
 
   /** A customer's data key, within a command; null once it has been destroyed. Throws Unprepared when it is not at hand. */
   heldKey(customerId: string): DataKey | null {
-    const held = this.#cache.get(customerId)?.key;
+    const held = this.#making.get(customerId) ?? this.#cache.get(customerId)?.key;
     if (held === undefined) throw new Unprepared({ customerId });
     return held;
   }

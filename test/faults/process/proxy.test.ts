@@ -11,7 +11,8 @@ import { scaled, told, until } from '../support/scale.js';
 // What a network and a server between the gateway and its rows can do. PGlite is in the process: it is left out.
 const LONGEST_ANSWER_MILLISECONDS = 10_000;
 const RECOVERY_MILLISECONDS = 5_000;
-const REPEATS = scaled(50, 5);
+/** More than the pool has places: a connection that is lost must not take its place with it. */
+const REPEATS = scaled(50, 25);
 
 let cluster: Cluster;
 let proxy: Proxy;
@@ -86,6 +87,7 @@ describe.skipIf(!hasPostgreSql)('between the gateway and PostgreSQL', () => {
   });
 
   it.each([
+    ['of BEGIN', /^(begin|start transaction)/i],
     ['of a statement', /insert into "customer"/i],
     ['of the COMMIT', /^commit/i],
   ])('when the reply %s is lost, a repeat with the same key has one effect', async (name, statement) => {

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { advance, EVALUATION, newCustomer, submit } from '../support/flows.js';
+import { useGateway } from '../support/gateway.js';
+import { CUSTOMER, EVENTS } from '../support/operations.js';
+import { CALIFORNIAN } from '../support/people.js';
+
+// Jobs that were under way in a process which has ended without a word.
+const gateway = useGateway();
+const TAKEN_UP_WITHIN_MILLISECONDS = 5_000;
+const isEmbedded = process.env['TEST_DATABASE'] !== 'postgresql';
+
+/** Somebody whose evaluation waits in the queue. */
+async function waiting() {
+  const { partner } = await gateway.organization();
+  const customerId = await newCustomer(partner);
+  const identityId = await submit(partner, customerId, CALIFORNIAN, { transactionType: 'INSTITUTIONAL_INDIVIDUAL' });
+  await advance(partner, 0);
+  return { key: partner.key, customerId, identityId };
+}
+
+it('a job whose worker has ended is taken up again within 5 s, once, even after its last attempt; one whose worker lives is left to it', async () => {
+  const dead = await waiting();
+  const alive = await waiting();
+  await gateway.behindItsBack(async (query) => {
+    const begun = `update pgboss.job set state = 'active', started_on = now(), retry_count = retry_limit, heartbeat_on = now() + $2::interval where name = 'verification.conclude' and data->>'identityId' = $1 and state = 'created' returning id`;
+    expect(await query(begun, [dead.identityId, '-1 hour'])).toHaveLength(1);
+    expect(await query(begun, [alive.identityId, '1 hour'])).toHaveLength(1);
+  });
+  const partner = gateway.client(dead.key);
+  const began = performance.now();
+  await advance(partner, EVALUATION);
+  expect(performance.now() - began).toBeLessThan(TAKEN_UP_WITHIN_MILLISECONDS);
+  expect((await partner.request(CUSTOMER, { id: dead.customerId })).customer?.identity?.status).toBe('AWAITING_SIGNATURE');
+  const { events } = await partner.request(EVENTS, { filter: { customerId: dead.customerId, types: ['identity.status_changed'] } });
+  expect(events.nodes.map(({ newStatus }) => newStatus)).toEqual(['INITIATING', 'EVALUATING_SUBMISSION', 'AWAITING_SIGNATURE']);
+  const [job] = await gateway.behindItsBack((query) => query(`select state from pgboss.job where name = 'verification.conclude' and data->>'identityId' = $1`, [alive.identityId]));
+  // The embedded database is one process's: whoever was at a job when it starts is gone.
+  expect(job?.['state'] === 'active').toBe(!isEmbedded);
+});
