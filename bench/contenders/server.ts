@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,8 @@ export interface Server {
   /** What every request bears. */
   headers: Readonly<Record<string, string>>;
   pid: number;
+  /** The process itself: to speak to what was loaded into it. */
+  child: ChildProcess;
   stop(): Promise<void>;
 }
 
@@ -29,7 +32,7 @@ export async function serve({ name, command, environment, headers = {}, readines
   const directory = await mkdtemp(join(tmpdir(), 'kyc-bench-'));
   const port = await freePort();
   const log = await open(join(directory, 'output'), 'w');
-  const child = start('server', command, { stdio: ['ignore', log.fd, log.fd], env: { PATH: process.env['PATH'], ...environment, PORT: String(port), DATA_DIR: directory } });
+  const child = start('server', command, { stdio: ['ignore', log.fd, log.fd, 'ipc'], env: { PATH: process.env['PATH'], ...environment, PORT: String(port), DATA_DIR: directory } });
   const end = async (): Promise<void> => {
     await stop(child);
     await log.close();
@@ -42,7 +45,7 @@ export async function serve({ name, command, environment, headers = {}, readines
     await end();
     throw new Error(`${(error as Error).message}: ${output.slice(-2_000)}`);
   }
-  return { url: `http://127.0.0.1:${port}/graphql`, headers, pid: child.pid ?? 0, stop: end };
+  return { url: `http://127.0.0.1:${port}/graphql`, headers, pid: child.pid ?? 0, child, stop: end };
 }
 
 /** The file of a contender of this folder. */
@@ -67,11 +70,11 @@ export interface GatewaySecrets {
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** Starts the gateway as it ships: its build, by the command of `npm start`, with everything on, logging every request into a file. */
-export function serveGateway(databaseUrl: string, { tokenKey, keyRing }: GatewaySecrets, apiKey: string, { flags = [] as readonly string[], main = MAIN } = {}): Promise<Server> {
+export function serveGateway(databaseUrl: string, { tokenKey, keyRing }: GatewaySecrets, apiKey: string, { flags = [] as readonly string[], main = MAIN, environment = {} } = {}): Promise<Server> {
   return serve({
     name: 'gateway',
     command: [process.execPath, ...flags, '--enable-source-maps', main],
-    environment: { DATABASE_URL: databaseUrl, TOKEN_KEY: tokenKey, KEY_RING: keyRing, RATE_LIMIT_PER_KEY: UNREACHED, RATE_LIMIT_PER_ADDRESS: UNREACHED },
+    environment: { DATABASE_URL: databaseUrl, TOKEN_KEY: tokenKey, KEY_RING: keyRing, RATE_LIMIT_PER_KEY: UNREACHED, RATE_LIMIT_PER_ADDRESS: UNREACHED, ...environment },
     headers: { authorization: `Bearer ${apiKey}` },
     readiness: '/health/ready',
   });

@@ -3,6 +3,7 @@ import type { GraphQLError } from 'graphql';
 import type { Member, Role } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { storeDataKey } from '../core/crypto/data-keys.js';
+import { KeyDestroyed } from '../core/crypto/vault.js';
 import { badInput, isRefusal, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
 import { NOTE_MAX_LENGTH, PARTNER_ID_MAX_LENGTH, validateName, validateText } from '../kyc/text.js';
@@ -134,9 +135,9 @@ export function erasedRefusal(facts: StandingFacts, erasedAt: Date, role: Role |
   return customerRefusal(facts, role, 'The data of this customer has been erased: nothing of it can be changed any more. Create a new customer.', { erasedAt: erasedAt.toISOString() });
 }
 
-/** Whether a command was refused since the customer's data has been erased: a job has nothing left to do then. */
+/** Whether something came to nothing since the customer's data has been erased: a job has nothing left to do then. */
 export function isOfErased(error: unknown): boolean {
-  return isRefusal(error) && error.extensions['erasedAt'] !== undefined;
+  return error instanceof KeyDestroyed || (isRefusal(error) && error.extensions['erasedAt'] !== undefined);
 }
 
 /** Checks and normalises what the partner knows a person by. */

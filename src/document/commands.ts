@@ -6,6 +6,7 @@ import { isKeyTaken, repeat } from '../core/idempotency.js';
 import { kindOfId, newId } from '../core/ids.js';
 import { isOutage } from '../core/outages.js';
 import { errorFacts } from '../core/log.js';
+import { isOfErased } from '../customer/commands.js';
 import { lockAttempt, moveAttempt, requireAttemptAllows, type Attempt } from '../identity/commands.js';
 import type { Identity } from '../identity/entity.js';
 import { checkDetails, type DocumentDetails } from '../kyc/document-details.js';
@@ -85,7 +86,12 @@ export class DocumentCommands {
     const { policy, customerId } = await this.#preview(caller, target, input, fileTypes).catch(async (error: unknown) => {
       throw (await this.#repeated(caller, given, input)) ?? error;
     });
-    const files = await this.#receive({ organizationId: caller.organizationId, customerId }, given, input);
+    const refuse = async (error: unknown): Promise<never> => {
+      // Erased since: the state says so in the contract's words.
+      if (isOfErased(error)) await this.#preview(caller, target, input, fileTypes);
+      throw error;
+    };
+    const files = await this.#receive({ organizationId: caller.organizationId, customerId }, given, input).catch(refuse);
     if (caller.idempotency) caller.idempotency.files = files.map((file) => file.sha256);
     try {
       const inspected = await this.#inspect(files, policy.image);
@@ -100,7 +106,7 @@ export class DocumentCommands {
     } catch (error) {
       // Where the answer to the commit was lost a row may name them: the sweep sees to those that none names.
       if (!isOutage(error)) await Promise.all(files.map((file) => this.#discard(file)));
-      throw error;
+      return refuse(error);
     }
   }
 

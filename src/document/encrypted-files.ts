@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { DataKey } from '../core/crypto/cipher.js';
 import { openFile, sealFile, type FilePlace } from '../core/crypto/file-cipher.js';
-import type { Vault } from '../core/crypto/vault.js';
-import { notFound } from '../core/errors.js';
+import { KeyDestroyed, type Vault } from '../core/crypto/vault.js';
 import type { FileStorage } from './storage.js';
 
 /** Where a customer's file belongs. */
@@ -24,15 +23,15 @@ export class EncryptedFiles {
     private readonly vault: Vault,
   ) {}
 
-  /** Encrypts a file as it arrives and stores all of it or, when it fails, nothing. Not inside a transaction. */
+  /** Encrypts a file as it arrives and stores all of it or, when it fails, nothing. Throws KeyDestroyed. Not inside a transaction. */
   async put(file: CustomerFile, source: AsyncIterable<Uint8Array>): Promise<StoredFile> {
     const key = await this.vault.keyOf(file.organizationId, file.customerId);
-    if (!key) throw notFound('customer');
+    if (!key) throw new KeyDestroyed();
     return putSealed(this.storage, key, file, source);
   }
 
   /**
-   * A stream of the file as it came. It fails with NOT_FOUND when there is no such file, and with SealBroken before the first
+   * A stream of the file as it came. It fails with NOT_FOUND when there is no such file, with KeyDestroyed when it has been erased, and with SealBroken before the first
    * byte that is not as it was stored. What was stored before files were encrypted, as its row says, passes as it is.
    */
   read(file: CustomerFile, encrypted = true): Readable {
@@ -46,7 +45,7 @@ export class EncryptedFiles {
 
   async *#opened(file: CustomerFile): AsyncGenerator<Buffer> {
     const key = await this.vault.keyOf(file.organizationId, file.customerId);
-    if (!key) throw notFound('file');
+    if (!key) throw new KeyDestroyed();
     try {
       yield* openFile(key, file, this.storage.read(file.storageKey));
     } catch (error) {

@@ -92,16 +92,15 @@ export class DocumentFetches {
       files: await unit.em.find(FileUploadEntity, { documentId, uploadStatus: 'PENDING' }),
       rules: (await lockAttempt(unit, identityId)).identity.policy.image,
     }));
-    const outcomes = new Map<string, Fetched>();
-    for (const file of files) outcomes.set(file.id, giveUp ? { ok: false, reason: FETCH_GAVE_UP } : await this.#fetchOne(file, rules));
-    await execute(this.core, principal, async (unit) => {
-      const attempt = await lockAttempt(unit, identityId);
-      await settle(unit, attempt, documentId, outcomes);
-    }).catch(async (error: unknown) => {
+    try {
+      const outcomes = new Map<string, Fetched>();
+      for (const file of files) outcomes.set(file.id, giveUp ? { ok: false, reason: FETCH_GAVE_UP } : await this.#fetchOne(file, rules));
+      await execute(this.core, principal, async (unit) => settle(unit, await lockAttempt(unit, identityId), documentId, outcomes));
+    } catch (error) {
       // Erased while they were fetched, and perhaps after its files were deleted.
       if (isOfErased(error)) for (const file of files) await this.files.delete(file.storageKey);
       throw error;
-    });
+    }
   }
 
   async #fetchOne(file: FileUpload, rules: FileRules): Promise<Fetched> {

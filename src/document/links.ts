@@ -6,6 +6,7 @@ import { execute, type Core } from '../core/command.js';
 import { isErased } from '../core/crypto/sealed-table.js';
 import { notFound, refusal } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
+import { isOfErased } from '../customer/commands.js';
 import { callerOfKey } from '../organization/reads.js';
 import type { EncryptedFiles } from './encrypted-files.js';
 import { FileReadEntity, FileUploadEntity } from './entity.js';
@@ -66,7 +67,10 @@ export class FileLinks {
       return found;
     });
     const mimeType = file.mimeType ?? 'application/octet-stream';
-    return { bytes: withoutMetadata(await buffer(this.files.read(file, file.encrypted)), mimeType), mimeType, fileName: file.fileName ?? null };
+    const bytes = await buffer(this.files.read(file, file.encrypted)).catch((error: unknown) => {
+      throw isOfErased(error) ? notFound('file') : error;
+    });
+    return { bytes: withoutMetadata(bytes, mimeType), mimeType, fileName: file.fileName ?? null };
   }
 
   async #viewer(fileId: string, { viewer, expires, signature }: LinkClaims): Promise<Member> {

@@ -16,7 +16,7 @@ export type SubscriptionArguments = ExecutionArgs & { contextValue: RequestConte
 /** What is told of an event: the same to all of an audience, and so made only once. */
 export class Told {
   #json: string | null = null;
-  #bytes: Buffer | null = null;
+  #frames: Partial<Record<'WebSocket' | 'SSE', Buffer>> = {};
 
   constructor(
     readonly cursor: string,
@@ -29,11 +29,10 @@ export class Told {
     return this.#json;
   }
 
-  /** What `make` makes of the text, made once. */
-  bytes(make: (json: string) => string): Buffer | null {
+  /** What a transport makes of the text, made once for each of the two. */
+  frame(transport: 'WebSocket' | 'SSE', make: (json: string) => string): Buffer | null {
     const { json } = this;
-    if (json !== null) this.#bytes ??= Buffer.from(make(json));
-    return this.#bytes;
+    return json === null ? null : (this.#frames[transport] ??= Buffer.from(make(json)));
   }
 }
 

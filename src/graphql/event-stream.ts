@@ -75,8 +75,8 @@ async function pour(deliveries: Deliveries, stream: Stream, show: (result: Execu
   stream.onClose(() => deliveries.end());
   try {
     for (let piece = await deliveries.next(); piece; piece = await deliveries.next()) {
-      const frames = piece.map((told) => told.bytes((json) => frame('next', json, told.cursor)) ?? frame('next', JSON.stringify(show(told.result)), told.cursor));
-      if (!(await stream.write(frames))) return;
+      const frames = piece.map((told) => told.frame('SSE', (json) => frame('next', json, told.cursor)) ?? Buffer.from(frame('next', JSON.stringify(show(told.result)), told.cursor)));
+            if (!(await stream.write(Buffer.concat(frames)))) return;
     }
     // The gateway is stopping: the subscription is not over.
     stream.cut();
@@ -121,12 +121,9 @@ class Stream {
   }
 
   /** @returns whether the client still reads, once it has taken what was written. */
-  async write(frames: readonly (Buffer | string)[]): Promise<boolean> {
+  async write(frames: Buffer): Promise<boolean> {
     if (this.#ended) return false;
-    this.response.cork();
-    for (const each of frames) this.response.write(each);
-    this.response.uncork();
-    if (!this.response.writableNeedDrain) return true;
+    if (this.response.write(frames)) return true;
     const waiting = new AbortController();
     const { signal } = waiting;
     const timer = setTimeout(() => waiting.abort(), STALLED_MILLISECONDS);

@@ -26,11 +26,17 @@ async function pem(variable: string, path: string): Promise<Buffer> {
   }
 }
 
+/**
+ * Connections that may wait to be accepted: clients that have all lost theirs come again at the same moment, and one that
+ * finds no place tries again only after a second, and then three.
+ */
+const BACKLOG = 4_096;
+
 /** Begins to listen. @returns the URL that clients are told. */
 export async function listen(server: Server, { host, port, publicUrl, tls }: Pick<Config, 'host' | 'port' | 'publicUrl' | 'tls'>): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
   const shown = host.includes(':') ? `[${host}]` : host === '127.0.0.1' ? 'localhost' : host;
   return publicUrl ?? `${tls ? 'https' : 'http'}://${shown}:${(server.address() as AddressInfo).port}`;

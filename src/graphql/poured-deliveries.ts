@@ -9,7 +9,7 @@ import { formatResult } from './errors.js';
 /** What carries the subscriptions of one client. */
 export interface Carrier {
   socket: WebSocket;
-  /** What the socket's frames are written to. */
+  /** What the socket writes its frames to, each as a whole. */
   stream: Duplex;
   /** The `x-request-id` of its handshake: that of whatever is said on it. */
   requestId: string;
@@ -17,11 +17,12 @@ export interface Carrier {
 
 /**
  * The deliveries of a subscription as graphql-ws carries them: an operation that yields nothing until it ends or fails. Its
- * frames go to the socket here, since their payload is the same text for a whole audience and graphql-ws would make it
- * anew for each. The next are asked for when these have left.
+ * frames go to the socket here, since their payload is the same bytes for a whole audience, and graphql-ws and ws would
+ * make them anew for each. The next are asked for when these have left.
  */
 export class PouredDeliveries implements AsyncIterableIterator<never> {
-  readonly #head: string;
+  /** What each of its payloads stands behind. */
+  readonly #head: Buffer;
 
   constructor(
     private readonly deliveries: Deliveries,
@@ -30,7 +31,7 @@ export class PouredDeliveries implements AsyncIterableIterator<never> {
     id: string,
     private readonly log: Log,
   ) {
-    this.#head = `{"id":${JSON.stringify(id)},"type":"${MessageType.Next}","payload":`;
+    this.#head = Buffer.from(`{"id":${JSON.stringify(id)},"type":"${MessageType.Next}","payload":`);
   }
 
   async next(): Promise<IteratorResult<never, undefined>> {
@@ -56,13 +57,28 @@ export class PouredDeliveries implements AsyncIterableIterator<never> {
     const { socket, stream } = this.carrier;
     return new Promise((resolve) => {
       if (socket.readyState !== socket.OPEN) return resolve();
-      stream.cork();
-      piece.forEach((told, index) => socket.send(this.#frame(told), index === piece.length - 1 ? () => resolve() : undefined));
-      stream.uncork();
+      stream.write(Buffer.concat(piece.flatMap((told) => this.#frame(told))), () => resolve());
     });
   }
 
-  #frame(told: Told): string {
-    return `${this.#head}${told.json ?? JSON.stringify(formatResult(told.result, this.carrier.requestId, this.log))}}`;
+  /** A frame in its parts: but for the id the same bytes for the whole audience. */
+  #frame(told: Told): readonly Buffer[] {
+    const body = told.frame('WebSocket', (json) => `${json}}`) ?? Buffer.from(`${JSON.stringify(formatResult(told.result, this.carrier.requestId, this.log))}}`);
+    return [textHeader(this.#head.length + body.length), this.#head, body];
   }
+}
+
+/** An unfragmented text frame, and the forms of its length (RFC 6455, 5.2). */
+const TEXT = 0x81;
+const LONGEST_OF_7_BITS = 125;
+const LENGTH_OF_16_BITS = 126;
+const LENGTH_OF_64_BITS = 127;
+
+/** The header of a server's text frame. The extension that compresses is not negotiated, so nothing else is to be said. */
+function textHeader(length: number): Buffer {
+  if (length <= LONGEST_OF_7_BITS) return Buffer.from([TEXT, length]);
+  if (length <= 0xffff) return Buffer.from([TEXT, LENGTH_OF_16_BITS, length >> 8, length & 0xff]);
+  const header = Buffer.from([TEXT, LENGTH_OF_64_BITS, 0, 0, 0, 0, 0, 0, 0, 0]);
+  header.writeBigUInt64BE(BigInt(length), 2);
+  return header;
 }

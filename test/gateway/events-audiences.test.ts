@@ -15,13 +15,20 @@ import { clientToken, EXCHANGE_CODE, linkCode } from '../support/tokens.js';
 
 /** How often the database has been read for each organization. */
 const reads = new Map<string, number>();
+function count(organizationId: string): void {
+  reads.set(organizationId, (reads.get(organizationId) ?? 0) + 1);
+}
 function counted(opened: Database): Database {
   return {
     ...opened,
     forCustomer: (customerId) => counted(opened.forCustomer(customerId)),
     read: (organizationId, query) => {
-      reads.set(organizationId, (reads.get(organizationId) ?? 0) + 1);
+      count(organizationId);
       return opened.read(organizationId, query);
+    },
+    select: (organizationId, statement, parameters) => {
+      count(organizationId);
+      return opened.select(organizationId, statement, parameters);
     },
   };
 }

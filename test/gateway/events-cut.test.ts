@@ -1,27 +1,82 @@
-import { createClient, type Client as SocketClient } from 'graphql-ws';
+import { print } from 'graphql';
+import { createClient } from 'graphql-ws';
 import { Client as DatabaseClient } from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { newCustomer } from '../support/flows.js';
-import { useGateway } from '../support/gateway.js';
-import { CUSTOMER_CHANGES } from '../support/changes.js';
-import { EVENTS } from '../support/operations.js';
+import { graphql } from '../generated/index.js';
+import { CUSTOMER_CHANGES, IDENTITY_CHANGES } from '../support/changes.js';
 import type { Client } from '../support/client.js';
+import { EventSource } from '../support/event-source.js';
+import { newCustomer, submit, submitPassport } from '../support/flows.js';
+import { useGateway } from '../support/gateway.js';
+import { EVENTS } from '../support/operations.js';
+import { GERMAN } from '../support/people.js';
 
-const gateway = useGateway();
+// Applicants are verified by the jobs, at once.
+const gateway = useGateway({ SANDBOX_SPEED: '1000' });
 const isPostgreSql = process.env['TEST_DATABASE'] === 'postgresql';
-/** EVENTS_SCALE=10 is the full size: 1,000 subscribers and 10,000 changes. */
+/** EVENTS_SCALE=10 is the full size: 1,000 subscribers and more than 10,000 changes. */
 const SCALE = Number(process.env['EVENTS_SCALE'] ?? 1);
 const SUBSCRIBERS = 100 * SCALE;
-const CHANGES = 1_000 * SCALE;
-const CUSTOMERS = 20 * SCALE;
+/** Each has customers of its own, and all commit at the same time. */
+const WRITERS = 4;
+const CHANGES_OF_WRITER = 250 * SCALE;
+const CUSTOMERS_OF_WRITER = 5 * SCALE;
+/** Applicants who are verified meanwhile. */
+const APPLICANTS = 10 * SCALE;
 /** Changes that one request makes, each in a transaction of its own. */
-const CHANGES_PER_REQUEST = 50;
-/** One in so many subscribers watches the whole organization, the rest one customer each. */
-const WATCHES_ALL = 20;
+const CHANGES_PER_REQUEST = 10;
 /** How often each is cut off on average, however much it has to see. */
 const CUTS_EACH = 7;
 const MILLISECONDS = 180_000 * SCALE;
+
+const CUT_CUSTOMERS = graphql(`
+  subscription CutCustomers($customerId: ID, $after: String) {
+    customerStatusChanged(customerId: $customerId, after: $after) {
+      id
+      cursor
+    }
+  }
+`);
+const CUT_IDENTITIES = graphql(`
+  subscription CutIdentities($identityId: ID, $customerId: ID, $after: String) {
+    identityStatusChanged(identityId: $identityId, customerId: $customerId, after: $after) {
+      id
+      cursor
+    }
+  }
+`);
+const CUT_DOCUMENTS = graphql(`
+  subscription CutDocuments($identityId: ID, $after: String) {
+    documentStatusChanged(identityId: $identityId, after: $after) {
+      id
+      cursor
+    }
+  }
+`);
+
+interface Happened {
+  id: string;
+  type: string;
+  customerId: string;
+  identityId?: string | null;
+}
+
+/** What a subscriber watches, and which events are those. */
+interface Watched {
+  document: typeof CUT_CUSTOMERS | typeof CUT_IDENTITIES | typeof CUT_DOCUMENTS;
+  variables: { customerId?: string; identityId?: string };
+  covers(event: Happened): boolean;
+}
+
+function watched(document: Watched['document'], type: RegExp, variables: Watched['variables'] = {}): Watched {
+  const { customerId, identityId } = variables;
+  return { document, variables, covers: (event) => type.test(event.type) && (customerId === undefined || event.customerId === customerId) && (identityId === undefined || event.identityId === identityId) };
+}
+
+const OF_CUSTOMERS = /^customer\./;
+const OF_IDENTITIES = /^identity\.status_changed$/;
+const OF_DOCUMENTS = /^document\./;
 
 /** Switches customers off and on, turn by turn. */
 async function change(partner: Client, customers: readonly string[], from: number, count: number): Promise<void> {
@@ -31,103 +86,158 @@ async function change(partner: Client, customers: readonly string[], from: numbe
     const isOn = Math.floor(turn / customers.length) % 2 === 0;
     return `c${index}: ${isOn ? `deactivateCustomer(input: { customerId: ${id}, reason: "A test" })` : `reactivateCustomer(input: { customerId: ${id} })`} { customer { id } }`;
   });
-  const response = await fetch(`${partner.url}/graphql`, {
-    method: 'POST',
-    headers: { ...partner.headers, 'content-type': 'application/json' },
-    body: JSON.stringify({ query: `mutation { ${fields.join(' ')} }` }),
-  });
-  expect(((await response.json()) as { errors?: unknown }).errors).toBeUndefined();
+  expect((await partner.post({ query: `mutation { ${fields.join(' ')} }` })).json.errors).toBeUndefined();
+}
+
+async function write(partner: Client, customers: readonly string[]): Promise<void> {
+  for (let done = 0; done < CHANGES_OF_WRITER; done += CHANGES_PER_REQUEST) await change(partner, customers, done, CHANGES_PER_REQUEST);
+}
+
+/** Takes an applicant from submission to the end, as fast as it is told how far it has come. */
+async function verify(partner: Client, identityId: string, after: string): Promise<void> {
+  const changes = await partner.subscribe(IDENTITY_CHANGES, { identityId, after });
+  for (let count = 1, status = ''; status !== 'APPROVED'; count += 1) {
+    status = (await changes.take(count)).at(-1)!.identityStatusChanged.newStatus;
+    if (status === 'AWAITING_DOCUMENT_UPLOAD') await submitPassport(partner, identityId);
+  }
+  await changes.close();
+}
+
+/** Everything that has happened since a cursor, and the cursor of the last of it. */
+async function happenedSince(partner: Client, cursor: string | null): Promise<{ events: Happened[]; cursor: string | null }> {
+  const events: Happened[] = [];
+  for (let more = true; more; ) {
+    const page: { nodes: Happened[]; pageInfo: { endCursor?: string | null; hasNextPage: boolean } } = (await partner.request(EVENTS, { after: cursor })).events;
+    events.push(...page.nodes);
+    cursor = page.pageInfo.endCursor ?? cursor;
+    more = page.pageInfo.hasNextPage;
+  }
+  return { events, cursor };
+}
+
+interface Change {
+  id: string;
+  cursor: string;
 }
 
 /** A subscriber that loses its connection again and again, and resumes from the last cursor that it has seen. */
 class CutSubscriber {
   readonly seen: string[] = [];
   cuts = 0;
-  #cursor: string;
-  #socket: SocketClient | null = null;
-  #ended = false;
+  /** How many it has to see; unknown while they are being made. */
+  #expected = Infinity;
+  #connections = 0;
+  #cut: () => void = () => undefined;
   #done: () => void = () => undefined;
+  readonly #finished = new Promise<void>((resolve) => (this.#done = resolve));
 
   constructor(
     private readonly partner: Client,
-    private readonly customerId: string | null,
-    after: string,
-    private readonly expected: number,
+    readonly carriage: 'graphql-ws' | 'SSE',
+    readonly watched: Watched,
+    private cursor: string,
+    private readonly likely: number,
   ) {
-    this.#cursor = after;
+    this.#connect();
   }
 
-  run(): Promise<void> {
-    const finished = new Promise<void>((resolve) => (this.#done = resolve));
-    this.#connect();
-    return finished;
+  /** Resolves when it has seen so many. */
+  async finish(expected: number): Promise<void> {
+    this.#expected = expected;
+    if (this.seen.length >= expected) this.#end();
+    await this.#finished;
+  }
+
+  #end(): void {
+    this.#connections += 1;
+    this.#cut();
+    this.#done();
   }
 
   #connect(): void {
-    const socket = createClient({ url: `${this.partner.url.replace(/^http/, 'ws')}/graphql`, webSocketImpl: WebSocket, retryAttempts: 0, connectionParams: this.partner.headers, lazy: false, onNonLazyError: () => undefined });
-    this.#socket = socket;
-    const query = 'subscription Cut($customerId: ID, $after: String) { customerStatusChanged(customerId: $customerId, after: $after) { id cursor } }';
+    this.#connections += 1;
+    const connection = this.#connections;
     const again = (): void => {
-      if (this.#ended || this.#socket !== socket) return;
+      if (this.#connections !== connection) return;
       this.cuts += 1;
       this.#connect();
     };
-    socket.subscribe<{ customerStatusChanged: { id: string; cursor: string } }>(
-      { query, variables: { customerId: this.customerId, after: this.#cursor } },
-      { next: ({ data }) => this.#take(socket, data!.customerStatusChanged), error: again, complete: again },
+    // What a cut connection still delivers was not seen.
+    const take = (change: Change): void => (this.#connections === connection ? this.#take(change) : undefined);
+    if (this.carriage === 'SSE') void this.#stream(take).then(again, again);
+    else this.#socket(take, again);
+  }
+
+  #socket(take: (change: Change) => void, again: () => void): void {
+    const socket = createClient({ url: `${this.partner.url.replace(/^http/, 'ws')}/graphql`, webSocketImpl: WebSocket, retryAttempts: 0, connectionParams: this.partner.headers, lazy: false, onNonLazyError: () => undefined });
+    this.#cut = () => socket.terminate();
+    socket.subscribe<Record<string, Change>>(
+      { query: print(this.watched.document), variables: { ...this.watched.variables, after: this.cursor } },
+      { next: ({ data }) => Object.values(data!).forEach(take), error: again, complete: again },
     );
   }
 
-  #take(socket: SocketClient, { id, cursor }: { id: string; cursor: string }): void {
-    // What a cut connection still delivers was not seen.
-    if (this.#socket !== socket) return;
+  /** By Last-Event-ID, as browsers resume. */
+  async #stream(take: (change: Change) => void): Promise<void> {
+    let isCut = false;
+    this.#cut = () => (isCut = true);
+    const stream = await EventSource.open<Record<string, Change>, object>(this.partner, this.watched.document as never, this.watched.variables, { 'last-event-id': this.cursor });
+    this.#cut = () => stream.close();
+    if (isCut) stream.close();
+    for (let event = await stream.next(); event?.data?.data; event = await stream.next()) Object.values(event.data.data).forEach(take);
+  }
+
+  #take({ id, cursor }: Change): void {
     this.seen.push(id);
-    this.#cursor = cursor;
-    if (this.seen.length >= this.expected) {
-      this.#ended = true;
-      void socket.dispose();
-      this.#done();
-    } else if (Math.random() * this.expected < CUTS_EACH) {
+    this.cursor = cursor;
+    if (this.seen.length >= this.#expected) this.#end();
+    else if (Math.random() * this.likely < CUTS_EACH) {
       this.cuts += 1;
-      socket.terminate();
+      this.#cut();
       this.#connect();
     }
   }
 }
 
 describe('subscribers that are cut at random', () => {
-  it('see, each resuming from its cursor, everything that happened, in order and once', { timeout: MILLISECONDS }, async () => {
+  it('see, each resuming from its cursor over WebSocket or by Last-Event-ID, everything that several writers do, in order and once', { timeout: MILLISECONDS }, async () => {
     const { partner } = await gateway.organization();
-    const customers: string[] = [];
-    for (let index = 0; index < CUSTOMERS; index += 1) customers.push(await newCustomer(partner, { email: `c${index}@example.com` }));
-    let start: string | null = null;
-    for (let more = true; more; ) {
-      const page: { endCursor?: string | null; hasNextPage: boolean } = (await partner.request(EVENTS, { after: start })).events.pageInfo;
-      start = page.endCursor ?? start;
-      more = page.hasNextPage;
-    }
-    const subscribers = Array.from({ length: SUBSCRIBERS }, (_each, index) => {
-      const customerId = index % WATCHES_ALL === 0 ? null : customers[index % CUSTOMERS]!;
-      return { customerId, subscriber: new CutSubscriber(partner, customerId, start!, customerId === null ? CHANGES : CHANGES / CUSTOMERS) };
+    const written: string[][] = [];
+    for (let writer = 0; writer < WRITERS; writer += 1) written.push(await Promise.all(Array.from({ length: CUSTOMERS_OF_WRITER }, (_each, index) => newCustomer(partner, { email: `c${writer}.${index}@example.com` }))));
+    const applicants = await Promise.all(Array.from({ length: APPLICANTS }, (_each, index) => newCustomer(partner, { email: `a${index}@example.com` })));
+    const { cursor: start } = await happenedSince(partner, null);
+    const identityIds = await Promise.all(applicants.map((customerId) => submit(partner, customerId, GERMAN)));
+    const customers = written.flat();
+    const inTurn = <Each>(all: readonly Each[], index: number): Each => all[index % all.length]!;
+    // Of ten subscribers three watch the organization, the others one object each.
+    const kinds: ((index: number) => Watched)[] = [
+      () => watched(CUT_CUSTOMERS, OF_CUSTOMERS),
+      () => watched(CUT_IDENTITIES, OF_IDENTITIES),
+      () => watched(CUT_DOCUMENTS, OF_DOCUMENTS),
+      (index) => watched(CUT_IDENTITIES, OF_IDENTITIES, { customerId: inTurn(applicants, index) }),
+      (index) => watched(CUT_IDENTITIES, OF_IDENTITIES, { identityId: inTurn(identityIds, index) }),
+      (index) => watched(CUT_DOCUMENTS, OF_DOCUMENTS, { identityId: inTurn(identityIds, index) }),
+      ...Array.from({ length: 4 }, (_each, kind) => (index: number) => watched(CUT_CUSTOMERS, OF_CUSTOMERS, { customerId: inTurn(customers, 4 * index + kind) })),
+    ];
+    const subscribers = Array.from({ length: SUBSCRIBERS }, (_each, number) => {
+      const [kind, index] = [number % kinds.length, Math.floor(number / kinds.length)];
+      // The applicants' changes are few, a writer's customer has its share, and the organization has all.
+      const likely = kind === 0 ? WRITERS * CHANGES_OF_WRITER : kind < 3 ? APPLICANTS * CUTS_EACH : kind < 6 ? CUTS_EACH : CHANGES_OF_WRITER / CUSTOMERS_OF_WRITER;
+      return new CutSubscriber(partner, index % 2 === 0 ? 'graphql-ws' : 'SSE', kinds[kind]!(index), start!, likely);
     });
-    const finished = subscribers.map(({ subscriber }) => subscriber.run());
-    for (let done = 0; done < CHANGES; done += CHANGES_PER_REQUEST) await change(partner, customers, done, CHANGES_PER_REQUEST);
-    await Promise.all(finished);
-    const happened: { id: string; customerId: string }[] = [];
-    for (let after: string | null | undefined = start, more = true; more; ) {
-      const { events }: { events: { nodes: { id: string; customerId: string }[]; pageInfo: { endCursor?: string | null; hasNextPage: boolean } } } = await partner.request(EVENTS, { after });
-      happened.push(...events.nodes);
-      after = events.pageInfo.endCursor;
-      more = events.pageInfo.hasNextPage;
+    await Promise.all([...written.map((ids) => write(partner, ids)), ...identityIds.map((identityId) => verify(partner, identityId, start!))]);
+    const { events: happened } = await happenedSince(partner, start);
+    expect(happened.filter(({ customerId }) => customers.includes(customerId))).toHaveLength(WRITERS * CHANGES_OF_WRITER);
+    expect(happened.filter(({ type }) => OF_DOCUMENTS.test(type)).length).toBeGreaterThanOrEqual(APPLICANTS);
+    const expected = subscribers.map(({ watched: { covers } }) => happened.filter(covers).map(({ id }) => id));
+    await Promise.all(subscribers.map((subscriber, index) => subscriber.finish(expected[index]!.length)));
+    for (const [index, { seen, carriage, watched: { variables } }] of subscribers.entries()) expect(seen, `${carriage} ${JSON.stringify(variables)}`).toEqual(expected[index]);
+    const sum = (count: (subscriber: CutSubscriber) => number): number => subscribers.reduce((total, subscriber) => total + count(subscriber), 0);
+    console.log(`${SUBSCRIBERS} subscribers, ${WRITERS} writers, ${happened.length} changes, ${sum(({ cuts }) => cuts)} cuts, ${sum(({ seen }) => seen.length)} deliveries: no gap, no repeat`);
+    for (const carriage of ['graphql-ws', 'SSE']) {
+      const cuts = sum((subscriber) => (subscriber.carriage === carriage ? subscriber.cuts : 0));
+      expect(cuts, carriage).toBeGreaterThan(SUBSCRIBERS);
     }
-    expect(happened).toHaveLength(CHANGES);
-    for (const { customerId, subscriber } of subscribers) {
-      expect(subscriber.seen).toEqual(happened.filter((event) => customerId === null || event.customerId === customerId).map((event) => event.id));
-    }
-    const cuts = subscribers.reduce((sum, { subscriber }) => sum + subscriber.cuts, 0);
-    const deliveries = subscribers.reduce((sum, { subscriber }) => sum + subscriber.seen.length, 0);
-    console.log(`${SUBSCRIBERS} subscribers, ${CHANGES} changes, ${cuts} cuts, ${deliveries} deliveries: no gap, no repeat`);
-    expect(cuts).toBeGreaterThan(3 * SUBSCRIBERS);
   });
 });
 

@@ -8,6 +8,9 @@ import { KEY_BYTES, UnwrapRefused, type KeyManagement } from './key-ring.js';
 import { emptyOf, isErased, personalOf, plainOf, SEALED_COLUMN, type SealedRow, type SealedTable } from './sealed-table.js';
 import { randomBytes } from 'node:crypto';
 
+/** What is asked takes a data key that has been destroyed: the customer's data was erased meanwhile. */
+export class KeyDestroyed extends Error {}
+
 /** What the vault needs of the database. */
 export type KeyStore = Pick<Database, 'owner' | 'read'>;
 

@@ -23,7 +23,8 @@ if (!hasPostgreSql) console.log('Left out: the faults of PostgreSQL (this machin
 export class Cluster {
   private constructor(
     private readonly programs: string,
-    private readonly directory: string,
+    /** Where all of it lies: data, write-ahead log and the server's own log. */
+    readonly directory: string,
     readonly port: number,
   ) {}
 
