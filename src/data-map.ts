@@ -29,7 +29,7 @@ export function dataMap(): string {
   return [
     '# Data map',
     'Every personal field that the gateway keeps. Made by `npm run docs` from `src/kyc/personal-data.ts`, which encryption follows; a field that is missing there fails a test.',
-    'What is encrypted lies in the column `sealed`, one AES-256-GCM ciphertext a row, under the customer’s own data key, which the keys of `KEY_RING` wrap. Files lie in the storage, encrypted under that key in segments.',
+    'What is encrypted lies in the column `sealed`, one AES-256-GCM ciphertext a row, under the customer’s own data key, which the keys of `KEY_RING` wrap. Files lie in the storage, encrypted under that key in segments; what opens the audit trail’s commitments, callers’ reasons among it, in `audit_opening`, encrypted as rows are.',
     '## Classes',
     ['| class | what it is | at rest | shown |', '|---|---|---|---|', ...classes].join('\n'),
     '## Fields',

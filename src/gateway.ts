@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import express from 'express';
 import { CountedTrail } from './audit/counted-trail.js';
 import { AuditResolver } from './audit/resolver.js';
+import { AUDIT_OPENING_TABLE } from './core/audit-entry.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Core } from './core/command.js';
 import { isLoopback, type Config } from './core/config.js';
@@ -87,7 +88,7 @@ const entities = [
 ];
 
 /** What the database is opened with. */
-export const databaseParts = { entities, migrations, sealedTables: SEALED_TABLES };
+export const databaseParts = { entities, migrations, sealedTables: [...SEALED_TABLES, AUDIT_OPENING_TABLE] };
 
 /** What a caller of `startGateway` may put in the place of the real thing. */
 export interface Overrides {

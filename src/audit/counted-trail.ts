@@ -89,7 +89,7 @@ export class CountedTrail {
     const { organizationId } = actor;
     const writing = this.core.database
       .scoped(organizationId)
-      .transactional((em) => appendToLedger(em.getKysely() as unknown as Kysely<LedgerTables>, organizationId, actor, this.core.clock.now(), { ...note, count }, []))
+      .transactional((em) => appendToLedger(em.getKysely() as unknown as Kysely<LedgerTables>, this.core.database.vault, organizationId, actor, this.core.clock.now(), { ...note, count }, []))
       .catch((error: unknown) => this.core.log.error(errorFacts(error), 'writing into the audit trail beside the commands failed'));
     this.#writing.add(writing);
     await writing;

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
-import type { AuditKind, AuditOpeningRow, AuditRow } from '../core/audit-entry.js';
+import { AUDIT_OPENING_TABLE, openingsOf, type AuditKind, type AuditOpening, type EntryRow } from '../core/audit-entry.js';
 import { checkPageSize, type Connection } from '../core/connections.js';
+import type { BatchRead } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import { badInput } from '../core/errors.js';
 import type { LedgerTables } from '../core/ledger.js';
@@ -14,8 +15,9 @@ export interface AuditFilter {
   occurredBefore?: Date | null | undefined;
 }
 
-/** An entry with what opens its commitments; null once that is destroyed. */
-export type OpenedEntry = AuditRow & { salt: AuditOpeningRow['salt'] | null; reason: string | null };
+/** What opens the commitments of entries: opened together, and only when it is asked. */
+export const auditOpening: BatchRead<EntryRow, AuditOpening> = (database, organizationId, entries) =>
+  database.vault.open(AUDIT_OPENING_TABLE, organizationId, openingsOf(entries));
 
 /** Tells a cursor of this list from others. */
 const CURSOR_PREFIX = 'audit:';
@@ -26,16 +28,16 @@ export async function auditPage<Node>(
   organizationId: string,
   page: { first: number; after: string | null | undefined },
   filter: AuditFilter,
-  toNode: (entry: OpenedEntry) => Node,
+  toNode: (entry: EntryRow) => Node,
 ): Promise<Connection<Node>> {
   checkPageSize(page.first);
   const before = page.after == null ? null : decodeCursor(page.after);
-  const rows = await database.read<LedgerTables, OpenedEntry[]>(organizationId, async (reader) => {
+  const rows = await database.read<LedgerTables, EntryRow[]>(organizationId, async (reader) => {
     let query = reader
       .selectFrom('audit_entry as entry')
       .leftJoin('audit_opening as opening', (join) => join.onRef('opening.organization_id', '=', 'entry.organization_id').onRef('opening.position', '=', 'entry.position'))
       .selectAll('entry')
-      .select(['opening.salt', 'opening.reason'])
+      .select(['opening.salt', 'opening.reason', 'opening.sealed', 'opening.customer_id as opening_customer_id'])
       .where('entry.organization_id', '=', organizationId);
     if (before !== null) query = query.where('entry.position', '<', before);
     // `in ()` is not SQL: nothing is of none of the kinds.
@@ -44,7 +46,7 @@ export async function auditPage<Node>(
     if (filter.actor != null) query = query.where('entry.actor', '=', filter.actor);
     if (filter.occurredAfter != null) query = query.where('entry.occurred_at', '>=', filter.occurredAfter.toISOString());
     if (filter.occurredBefore != null) query = query.where('entry.occurred_at', '<', filter.occurredBefore.toISOString());
-    return (await query.orderBy('entry.position', 'desc').limit(page.first + 1).execute()) as OpenedEntry[];
+    return (await query.orderBy('entry.position', 'desc').limit(page.first + 1).execute()) as EntryRow[];
   });
   const edges = rows.slice(0, page.first).map((row) => ({ cursor: encodeCursor(Number(row.position)), node: toNode(row) }));
   return {

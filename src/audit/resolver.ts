@@ -1,15 +1,16 @@
-import { Arg, Ctx, Int, Query, Resolver } from 'type-graphql';
+import { Arg, Ctx, FieldResolver, Int, Query, Resolver, Root } from 'type-graphql';
 import { DEFAULT_PAGE, type Connection } from '../core/connections.js';
+import type { EntryRow } from '../core/audit-entry.js';
 import type { RequestContext } from '../core/context.js';
 import { badInput } from '../core/errors.js';
-import { auditPage, type OpenedEntry } from './reads.js';
-import { AuditEntryConnection, AuditFilterInput, type AuditEntryObject } from './types.js';
+import { auditOpening, auditPage } from './reads.js';
+import { AuditEntryConnection, AuditEntryObject, AuditFilterInput } from './types.js';
 
 /** The members of an entry that are shown as they are. */
 type Members = Pick<AuditEntryObject, 'id' | 'operation' | 'role' | 'requestId' | 'subjects' | 'fields' | 'code' | 'count'> & { events: string[] };
 
 /** An entry as it is shown. */
-function entryView(row: OpenedEntry): AuditEntryObject {
+function entryView(row: EntryRow): AuditEntryObject {
   const { id, operation, role, requestId, subjects, fields, code, count, events } = JSON.parse(row.entry) as Members;
   return {
     id,
@@ -26,14 +27,13 @@ function entryView(row: OpenedEntry): AuditEntryObject {
     fields,
     code,
     count,
-    reason: row.reason,
     entry: row.entry,
     hash: row.hash,
-    salt: row.salt,
+    row,
   };
 }
 
-@Resolver()
+@Resolver(() => AuditEntryObject)
 export class AuditResolver {
   @Query(() => AuditEntryConnection, {
     description: 'Who has done what in your organization, newest first: every command, whoever or whatever gave it, every refusal of rights, every reveal, file read, change of keys and of policy. The operator verifies and exports the chain: `npm run gateway -- audit verify`.',
@@ -50,5 +50,15 @@ export class AuditResolver {
     );
     if (faults.length > 0) throw badInput(faults);
     return auditPage(context.database, context.member.organizationId, { first, after }, filter ?? {}, entryView);
+  }
+
+  @FieldResolver(() => String, { nullable: true, description: "The reason that the caller gave; null where none is asked, and once the customer's data is erased." })
+  async reason(@Root() entry: AuditEntryObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(auditOpening, entry.row)).reason;
+  }
+
+  @FieldResolver(() => String, { nullable: true, description: "In hexadecimal: opens the entry's commitments to who has what was said. Null where there are none, and once the customer's data is erased." })
+  async salt(@Root() entry: AuditEntryObject, @Ctx() context: RequestContext): Promise<string | null> {
+    return (await context.load(auditOpening, entry.row)).salt;
   }
 }

@@ -1,5 +1,5 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { AUDIT_KINDS, type AuditKind } from '../core/audit-entry.js';
+import { AUDIT_KINDS, type AuditKind, type EntryRow } from '../core/audit-entry.js';
 import { connectionOf } from '../core/connections.js';
 import { DateTimeScalar } from '../core/scalars.js';
 
@@ -44,16 +44,13 @@ export class AuditEntryObject {
   code!: string | null;
   @Field(() => Int, { description: 'How often it happened: more than once for a REFUSAL or a SEAL_BROKEN that was repeated, and for data keys that were wrapped together.' })
   count!: number;
-  @Field(() => String, { nullable: true, description: "The reason that the caller gave; null where none is asked, and once the customer's data is erased." })
-  reason!: string | null;
   @Field(() => String, {
     description: 'The entry as the chain holds it: canonical JSON (RFC 8785), whose SHA-256 is `hash` and whose `previous` is the hash of the entry before. `inputCommitment` is the HMAC-SHA256, under `salt`, of `input`, a line feed and the arguments of the root field as canonical JSON, files as null; `reasonCommitment`, of `reason`, a line feed and the reason.',
   })
   entry!: string;
   @Field(() => String)
   hash!: string;
-  @Field(() => String, { nullable: true, description: "In hexadecimal: opens the entry's commitments to who has what was said. Null where there are none, and once the customer's data is erased." })
-  salt!: string | null;
+  row!: EntryRow;
 }
 
 export const AuditEntryConnection = connectionOf('AuditEntry', AuditEntryObject);

@@ -1,5 +1,6 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import type { Caller, Principal } from './caller.js';
+import type { SealedRow, SealedTable } from './crypto/sealed-table.js';
 import type { ErrorCode } from './errors.js';
 import { newId } from './ids.js';
 import type { RequestScope } from './request-scope.js';
@@ -53,14 +54,50 @@ export interface AuditRow {
   hash: string;
 }
 
-/** What opens the commitments of an entry. It is destroyed with the customer's data, and the chain holds without it. */
-export interface AuditOpeningRow {
+/** What opens the commitments of an entry. */
+export interface AuditOpening {
+  /** In hexadecimal. */
+  salt: string | null;
+  reason: string | null;
+}
+
+/**
+ * An opening as it is kept: encrypted under the data key of the customer that the entry is about, so that it goes with the
+ * customer's data; the chain holds without it. In the plain where the entry is about none, and until what was stored before
+ * there was encryption has been encrypted.
+ */
+export interface AuditOpeningRow extends AuditOpening {
   organization_id: string;
   position: number;
   customer_id: string | null;
-  /** Of the commitments, in hexadecimal. */
-  salt: string;
-  reason: string | null;
+  sealed: Uint8Array | null;
+}
+
+/** How openings are encrypted. Their id is made of organization and position. */
+export const AUDIT_OPENING_TABLE: SealedTable = {
+  table: 'audit_opening',
+  entity: 'AuditOpening',
+  owner: { column: 'customer_id' },
+  fields: { salt: { plainColumn: 'salt', empty: null }, reason: { plainColumn: 'reason', empty: null } },
+  unsealed: {},
+  indexes: {},
+};
+
+/** An entry with its opening as that is kept, as they are read together; nulls where there is none, or no more. */
+export interface EntryRow extends AuditRow, AuditOpening {
+  sealed: Uint8Array | null;
+  /** The customer under whose data key the opening is, by its own word. */
+  opening_customer_id: string | null;
+}
+
+/** The openings of entries, as they are opened. */
+export function openingsOf(entries: readonly EntryRow[]): SealedRow[] {
+  return entries.map(({ organization_id, position, opening_customer_id, sealed, salt, reason }) => ({ id: openingId(organization_id, Number(position)), customer_id: opening_customer_id, sealed, salt, reason }));
+}
+
+/** The id of the opening of an entry, as the database makes it. */
+export function openingId(organizationId: string, position: number): string {
+  return `${organizationId}/${position}`;
 }
 
 /** The place of an entry in its chain. */
@@ -82,7 +119,7 @@ export function auditEntry(
   note: AuditNote,
   eventIds: readonly string[],
   at: Date,
-): { row: AuditRow; opening: AuditOpeningRow | null } {
+): { row: AuditRow; opening: Omit<AuditOpeningRow, 'sealed'> | null } {
   const isSystem = actor.role === 'SYSTEM';
   // What a job does on behalf of a request, and what only befalls it, has the request's id, but was not asked for in its words.
   const input = isSystem || note.kind === 'REFUSAL' || note.kind === 'SEAL_BROKEN' ? null : (scope?.input ?? null);
@@ -114,7 +151,8 @@ export function auditEntry(
   const keys = { organization_id: place.organizationId, position: place.position, customer_id: customerId };
   return {
     row: { ...keys, kind, actor: actor.actor, occurred_at: body.at, entry, hash: digest(entry) },
-    opening: salt === null ? null : { ...keys, salt, reason: note.reason ?? null },
+    // Why data was erased is kept when the data is not.
+    opening: salt === null ? null : { ...keys, customer_id: kind === 'ERASURE' ? null : customerId, salt, reason: note.reason ?? null },
   };
 }
 

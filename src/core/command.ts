@@ -63,7 +63,7 @@ export function execute<Result>(core: Core, principal: Principal, body: (unit: U
     await core.jobs.enqueue(transaction as unknown as Kysely<never>, jobs, clockOffset);
     if (principal.role === 'SYSTEM' && !isChanged) return;
     const customerId = note.customerId ?? events[0]?.customerId;
-    await appendToLedger(transaction, unit.organizationId, principal, unit.now, { ...note, ...(customerId === undefined ? {} : { customerId }) }, events);
+    await appendToLedger(transaction, core.database.vault, unit.organizationId, principal, unit.now, { ...note, ...(customerId === undefined ? {} : { customerId }) }, events);
   });
 }
 
@@ -151,7 +151,7 @@ export async function executeAsOwner<Result>(core: Core, caller: Caller, body: (
     await em.flush();
     if (caller.rehearsal) throw new RehearsalEnded();
     if (idempotency) await keepOutcome(transaction as unknown as Kysely<never>, caller, idempotency, result);
-    for (const [organizationId, note] of notes) await appendToLedger(transaction, organizationId, caller, core.clock.now(), note, []);
+    for (const [organizationId, note] of notes) await appendToLedger(transaction, core.database.vault, organizationId, caller, core.clock.now(), note, []);
     return result;
   });
 }

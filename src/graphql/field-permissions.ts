@@ -49,6 +49,8 @@ export const FIELD_PERMISSIONS: Readonly<Record<string, TypeRules>> = {
       debugFailureReason: TO_STAFF,
       // Reviewers write it for each other, and may say there what they would not say to the partner.
       reviewNote: { roles: ['REVIEWER', 'ADMIN'], otherwise: null },
+      // It says that somebody else is known here.
+      duplicates: { roles: ['REVIEWER', 'ADMIN'], otherwise: [] },
     },
   },
   Document: {

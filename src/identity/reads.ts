@@ -1,7 +1,7 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { UnitOfWork } from '../core/command.js';
 import type { BatchRead } from '../core/context.js';
-import { inOrder } from '../core/context.js';
+import { groupedInOrder, inOrder } from '../core/context.js';
 import type { PageRequest } from '../core/connections.js';
 import type { Database } from '../core/database.js';
 import type { SealedRow } from '../core/crypto/sealed-table.js';
@@ -24,6 +24,7 @@ export interface IdentityRow extends SealedRow {
   policy: Policy;
   demands: Demands;
   hosted_page: boolean;
+  national_id_index: string | null;
   error_description: string | null;
   document_attempts_remaining: number;
   debug_status: DebugStatus | null;
@@ -45,6 +46,7 @@ export function identityRow(identity: Identity): IdentityRow {
     policy: identity.policy,
     demands: identity.demands,
     hosted_page: identity.hostedPage,
+    national_id_index: identity.nationalIdIndex ?? null,
     error_description: identity.errorDescription ?? null,
     document_attempts_remaining: identity.documentAttemptsRemaining,
     debug_status: identity.debugStatus ?? null,
@@ -63,6 +65,9 @@ export interface IdentityPersonal {
   reviewNote: string | null;
   debugFailureReason: string | null;
 }
+
+/** More say no more: a number that so many gave is made up. */
+export const MOST_DUPLICATES = 20;
 
 /** The columns of before there was encryption are null but in rows that have yet to be encrypted. */
 interface IdentityTables {
@@ -87,6 +92,22 @@ export const identityById: BatchRead<string, IdentityRow | null> = async (databa
     reader.selectFrom('identity').selectAll().where('organization_id', '=', organizationId).where('id', 'in', ids).execute(),
   );
   return inOrder(ids, rows, (row) => row.id);
+};
+
+/** The customers, by id, whose attempts gave the same national ids as these, newest first; each attempt's own is among them. */
+export const customersOfNationalId: BatchRead<string, string[]> = async (database, organizationId, indexes) => {
+  const rows = await database.read<IdentityTables, { national_id_index: string; customer_id: string }[]>(organizationId, async (reader) => {
+    const { rows: found } = await sql<{ national_id_index: string; customer_id: string }>`
+      select asked.national_id_index, same.customer_id from unnest(${[...indexes]}::text[]) as asked (national_id_index)
+      cross join lateral (
+        select distinct customer_id from identity
+        where organization_id = ${organizationId} and identity.national_id_index = asked.national_id_index
+        order by customer_id desc limit ${MOST_DUPLICATES + 1}
+      ) as same
+    `.execute(reader);
+    return found;
+  });
+  return groupedInOrder(indexes, rows, (row) => row.national_id_index).map((group) => group.map((row) => row.customer_id));
 };
 
 /** A page of an organization's attempts, newest first. */

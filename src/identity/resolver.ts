@@ -12,7 +12,7 @@ import { submitIdentity, type Attempt } from './commands.js';
 import { kycDataView, KycDataFields } from './kyc-types.js';
 import { TRANSITIONS } from './lifecycle.js';
 import { patchCustomer, patchIdentity } from './patches.js';
-import { identityById, identityPage, identityPersonal, identityRow, type IdentityRow } from './reads.js';
+import { customersOfNationalId, identityById, identityPage, identityPersonal, identityRow, MOST_DUPLICATES, type IdentityRow } from './reads.js';
 import { requireReverification, reviewIdentity } from './review.js';
 import {
   IdentityConnection, IdentityFilterInput, IdentityObject, PatchCustomerInput, PatchCustomerPayload, PatchIdentityInput, PatchIdentityPayload,
@@ -111,6 +111,15 @@ export class IdentityResolver {
   @FieldResolver(() => KycDataFields, { nullable: true, description: 'Null once the data is erased.' })
   kycData(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<KycDataFields | null> {
     return kycDataOf(context, identity.row);
+  }
+
+  @FieldResolver(() => [CustomerObject], {
+    description: `Other customers of your organization of whom an attempt has given the same national id: the newest ${MOST_DUPLICATES}. For REVIEWER and ADMIN, who decide what it means; empty for others. The same person may come by two accounts, or somebody with another's number.`,
+  })
+  async duplicates(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<CustomerObject[]> {
+    const { national_id_index: index, customer_id: own } = identity.row;
+    const customers = index === null ? [] : await context.load(customersOfNationalId, index);
+    return Promise.all(customers.filter((id) => id !== own).slice(0, MOST_DUPLICATES).map((id) => loadCustomer(context, id)));
   }
 
   @FieldResolver(() => [Action.values], {

@@ -1,4 +1,5 @@
 import { Audit } from './audit.js';
+import { AuditOpenings } from './audit-openings.js';
 import { ClientTokens } from './client-tokens.js';
 import { CreateSchema } from './create-schema.js';
 import { Documents } from './documents.js';
@@ -31,4 +32,5 @@ export const migrations = [
   { name: '0013-key-subjects', class: KeySubjects },
   { name: '0014-erasure', class: Erasure },
   { name: '0015-file-encryption', class: FileEncryption },
+  { name: '0016-audit-openings', class: AuditOpenings },
 ];

@@ -107,7 +107,7 @@ async function verify(core: Core, { organization, anchor }: Options): Promise<st
   const lines: string[] = [];
   let isBroken = false;
   for (const id of asked) {
-    const { head, faults } = await verifyChain(ownerReader(core), id, anchors);
+    const { head, faults } = await verifyChain(ownerReader(core), core.database.vault, id, anchors);
     if (faults.length > 0) isBroken = true;
     lines.push(...(faults.length > 0 ? faults.map((fault) => `${id}: ${fault}`) : [`${id}: ${head.position} entries, unbroken to ${head.hash}`]));
   }

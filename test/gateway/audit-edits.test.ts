@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportChain, verifyChain } from '../../src/audit/chain.js';
 import { verifyExport, type Anchor } from '../../src/audit/verifier.js';
 import { readConfig } from '../../src/core/config.js';
+import { parseKeyRing } from '../../src/core/crypto/key-ring.js';
+import { Vault } from '../../src/core/crypto/vault.js';
 import { createLog } from '../../src/core/log.js';
 import { openDatabase, type Database } from '../../src/core/database.js';
 import type { LedgerTables } from '../../src/core/ledger.js';
@@ -24,7 +26,9 @@ const EDITS = 1_000;
 type Tables = Kysely<LedgerTables>;
 
 let organizationId: string;
+const log = createLog({ logLevel: 'silent' });
 let database: Database;
+let vault: Vault;
 let anchor: Anchor;
 
 beforeAll(async () => {
@@ -32,7 +36,9 @@ beforeAll(async () => {
   organizationId = person.id;
   for (let index = 0; index < 20; index += 1) await person.partner.request(DEACTIVATE, { input: { customerId: await newCustomer(person.partner), reason: `Reason ${index}.` } });
   await gateway.stop();
-  database = await openDatabase(readConfig({ DATA_DIR: gateway.dataDirectory, DATABASE_URL: gateway.databaseUrl ?? undefined, TOKEN_KEY, KEY_RING }), databaseParts, createLog({ logLevel: 'silent' }));
+  database = await openDatabase(readConfig({ DATA_DIR: gateway.dataDirectory, DATABASE_URL: gateway.databaseUrl ?? undefined, TOKEN_KEY, KEY_RING }), databaseParts, log);
+  // Its keys are at hand for as long as this takes: within a transaction none can be fetched on the embedded database.
+  vault = await Vault.open(parseKeyRing(KEY_RING, 'KEY_RING'), database, log, 3_600_000);
   const { head, faults } = await verify(database.owner().getKysely() as unknown as Tables);
   expect(faults).toEqual([]);
   expect(head.position).toBeGreaterThanOrEqual(50);
@@ -40,7 +46,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => database.close());
 
-const verify = (tables: Tables, anchors: readonly Anchor[] = []) => verifyChain(tables, organizationId, anchors);
+const verify = (tables: Tables, anchors: readonly Anchor[] = []) => verifyChain(tables, vault, organizationId, anchors);
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const anyPosition = (from = 1): number => randomInt(from, anchor.position + 1);
 
@@ -132,7 +138,15 @@ const WAYS: Readonly<Record<string, { edit: Edit; anchored?: true }>> = {
   },
   'the head in the ledger': { edit: (tables) => sql`update organization_ledger set audit_hash = ${altered(anchor.hash)} where organization_id = ${organizationId}`.execute(tables) },
   'the length in the ledger': { edit: (tables) => sql`update organization_ledger set audit_position = ${anchor.position + (randomInt(2) === 0 ? -randomInt(1, 5) : randomInt(1, 5))} where organization_id = ${organizationId}`.execute(tables) },
-  'a reason that was given': { edit: (tables) => sql`update audit_opening set reason = reason || '!' where organization_id = ${organizationId} and reason is not null`.execute(tables) },
+  'a reason that was given': { edit: (tables) => sql`update audit_opening set sealed = set_byte(sealed, length(sealed) - 1, get_byte(sealed, length(sealed) - 1) # 1) where organization_id = ${organizationId} and sealed is not null`.execute(tables) },
+  'the reasons of two exchanged': {
+    edit: async (tables) => {
+      const { rows } = await sql<{ position: number; sealed: Uint8Array }>`select position, sealed from audit_opening where organization_id = ${organizationId} and sealed is not null order by position desc limit 2`.execute(tables);
+      const [left, right] = rows.map(({ position }) => Number(position));
+      await sql`update audit_opening set sealed = ${rows[1]!.sealed} where organization_id = ${organizationId} and position = ${left}`.execute(tables);
+      await sql`update audit_opening set sealed = ${rows[0]!.sealed} where organization_id = ${organizationId} and position = ${right}`.execute(tables);
+    },
+  },
 };
 
 /** Takes back what was tried. */

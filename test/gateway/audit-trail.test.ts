@@ -15,7 +15,8 @@ import { operate } from '../support/operator.js';
 import { CREATE_CUSTOMER, CUSTOMER, DEACTIVATE, EVENTS, REVIEW, REVOKE_API_KEY } from '../support/operations.js';
 
 let ahead = 0;
-const gateway = useGateway({}, { workers: false, clock: { now: () => new Date(Date.now() + ahead) } });
+const overrides = { workers: false, clock: { now: () => new Date(Date.now() + ahead) } };
+const gateway = useGateway({}, overrides);
 
 const AUDIT_TRAIL = graphql(`
   query AuditTrail($first: Int! = 100, $after: String, $filter: AuditFilter) {
@@ -235,6 +236,51 @@ describe('Query.auditTrail', () => {
     await advance(person.partner, 0);
     expect((await newest()).position).toBe(before + 21);
     expect((await person.partner.request(CUSTOMER, { id: person.customerId })).customer).not.toBeNull();
+  });
+});
+
+describe('what opens the entries about a customer', () => {
+  it('is encrypted under its data key, what was stored before is while the gateway serves, and both are shown as they were', async () => {
+    const input = { customerId: await newCustomer(gateway.client(person.partner.key), { email: 'opening@example.com' }), reason: 'A reason of before.' };
+    await gateway.client(person.partner.key).request(DEACTIVATE, { input });
+    const before = await trail({ filter: { customerId: input.customerId } });
+    const given = before.find(({ reason }) => reason === input.reason)!;
+    const inThePlain = (): Promise<number> =>
+      gateway.behindItsBack(async (query) => Number((await query('select count(*) as rows from audit_opening where customer_id is not null and (sealed is null or salt is not null or reason is not null)'))[0]!['rows']));
+    expect(await inThePlain()).toBe(0);
+    await gateway.behindItsBack((query) => query('update audit_opening set sealed = null, salt = $1, reason = $2 where organization_id = $3 and position = $4', [given.salt, given.reason, person.id, given.position]));
+    expect(await inThePlain()).toBe(1);
+    admin = gateway.client(admin.key);
+    expect(await trail({ filter: { customerId: input.customerId } })).toEqual(before);
+    overrides.workers = true;
+    await gateway.stop();
+    await gateway.start();
+    await expect.poll(inThePlain, { timeout: 30_000, interval: 500 }).toBe(0);
+    admin = gateway.client(admin.key);
+    expect(await trail({ filter: { customerId: input.customerId } })).toEqual(before);
+    overrides.workers = false;
+  });
+
+  it('does not open where it was moved to, which is INTERNAL_SERVER_ERROR and found by `audit verify`; the entries are read all the same', async () => {
+    const partner = gateway.client(person.partner.key);
+    const customerId = await newCustomer(partner, { email: 'moved@example.com' });
+    await partner.request(DEACTIVATE, { input: { customerId, reason: 'One.' } });
+    const [entry, first] = await trail({ filter: { customerId } });
+    const sealed = await gateway.behindItsBack(async (query) => {
+      const [kept] = await query('select sealed from audit_opening where organization_id = $1 and position = $2', [person.id, entry!.position]);
+      await query('update audit_opening set sealed = (select sealed from audit_opening where organization_id = $1 and position = $2) where organization_id = $1 and position = $3', [person.id, first!.position, entry!.position]);
+      return kept!['sealed'];
+    });
+    admin = gateway.client(admin.key);
+    const { data, errors } = await admin.send(AUDIT_TRAIL, { filter: { customerId } });
+    expect(data?.auditTrail.nodes).toEqual([{ ...entry, reason: null, salt: null }, first]);
+    expect(errors?.map(({ extensions }) => extensions?.['code'])).toEqual(['INTERNAL_SERVER_ERROR', 'INTERNAL_SERVER_ERROR']);
+    await gateway.stop();
+    expect(await operate(gateway, 'audit', 'verify')).toMatchObject({ code: 1, error: expect.stringContaining(`entry ${entry!.position}: what opens its commitments does not open`) });
+    await gateway.start();
+    await gateway.behindItsBack((query) => query('update audit_opening set sealed = $3 where organization_id = $1 and position = $2', [person.id, entry!.position, sealed]));
+    admin = gateway.client(admin.key);
+    expect(await trail({ filter: { customerId, kinds: ['COMMAND'] } })).toEqual([entry, first]);
   });
 });
 

@@ -5,6 +5,8 @@ import { ConfigError } from '../../src/core/config.js';
 import { newRingEntry, parseKeyRing, type KeyManagement } from '../../src/core/crypto/key-ring.js';
 import { SEALED_TABLES } from '../../src/kyc/personal-data.js';
 import { graphql } from '../generated/index.js';
+import type { Client } from '../support/client.js';
+import { erase } from '../support/erasing.js';
 import { bringTo, newCustomer, sign, submit, type Applicant } from '../support/flows.js';
 import { TestGateway, useGateway } from '../support/gateway.js';
 import { KEY_RING } from '../support/key-ring.js';
@@ -97,6 +99,16 @@ const BY_PARTNER_USER = graphql(`
     customer(partnerUserId: $id) {
       id
       partnerUserId
+    }
+  }
+`);
+
+const DUPLICATES = graphql(`
+  query DuplicatesOf($id: ID!) {
+    identity(id: $id) {
+      duplicates {
+        id
+      }
     }
   }
 `);
@@ -230,6 +242,21 @@ describe('look-ups', () => {
       expect((await partner.request(BY_USER, { userId: 'uid-1' })).identities.nodes).toEqual([{ id: identityId, userId: 'uid-1' }]);
       expect((await partner.request(BY_USER, { userId: 'uid-2' })).identities.nodes).toEqual([]);
     }
+  });
+
+  it('show reviewers who else gave the same national id, however it was written, in their own organization, until it is erased', async () => {
+    const [mine, other] = [await gateway.organization(), await gateway.organization()];
+    const people: { id: string; identityId: string }[] = [];
+    for (const [organization, nationalIdNumber] of [[mine, '123-45-6789'], [mine, '123456789'], [mine, '123-45-6780'], [other, '123-45-6789']] as const) {
+      const id = await newCustomer(organization.partner);
+      people.push({ id, identityId: await submit(organization.partner, id, { ...CALIFORNIAN, nationalIdNumber }) });
+    }
+    const [first, second, third, stranger] = people as [typeof people[0], typeof people[0], typeof people[0], typeof people[0]];
+    const duplicates = async (client: Client, { identityId }: { identityId: string }) => (await client.request(DUPLICATES, { id: identityId })).identity!.duplicates.map(({ id }) => id);
+    expect([await duplicates(mine.reviewer, first), await duplicates(mine.reviewer, second), await duplicates(mine.reviewer, third)]).toEqual([[second.id], [first.id], []]);
+    expect([await duplicates(mine.partner, first), await duplicates(other.reviewer, stranger)]).toEqual([[], []]);
+    await erase(mine.partner, second.id);
+    expect([await duplicates(mine.reviewer, first), await duplicates(mine.reviewer, second)]).toEqual([[], []]);
   });
 
   it('keep a partnerUserId unique in its organization, also among twenty at once', async () => {

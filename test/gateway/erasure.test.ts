@@ -189,7 +189,7 @@ describe('eraseCustomer', () => {
     await erase(person.partner, person.customerId);
     await gateway.stop();
     const database = await openDatabase(readConfig({ DATA_DIR: gateway.dataDirectory, DATABASE_URL: gateway.databaseUrl ?? undefined, TOKEN_KEY, KEY_RING }), databaseParts, createLog({ logLevel: 'silent' }));
-    const { head, faults } = await verifyChain(database.owner().getKysely() as unknown as Kysely<LedgerTables>, person.id, []);
+    const { head, faults } = await verifyChain(database.owner().getKysely() as unknown as Kysely<LedgerTables>, database.vault, person.id, []);
     await database.close();
     await gateway.start();
     expect(faults).toEqual([]);

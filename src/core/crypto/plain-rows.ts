@@ -29,13 +29,14 @@ export class PlainRows implements PlainSource<PlainCustomer> {
 
   /** Makes ready what a command has met and could not wait for. */
   async prepare({ needed }: Unprepared, organizationId: string): Promise<void> {
-    if ('customerId' in needed) await this.vault().keyOf(organizationId, needed.customerId);
-    else await this.sealCustomer(organizationId, await this.#customerOf(needed.table, needed.rowId));
+    if ('table' in needed) await this.sealCustomer(organizationId, await this.#customerOf(needed.table, needed.rowId));
+    else if (await this.#isPlain(needed.customerId)) await this.sealCustomer(organizationId, needed.customerId);
+    else await this.vault().keyOf(organizationId, needed.customerId);
   }
 
   /** Customers of whom something is stored in the plain, in the order of their ids. */
   async next(after: string, limit: number): Promise<PlainCustomer[]> {
-    const owners = this.tables.map((table) => sql`select ${this.#ownerOf(table, sql.ref(`${table.table}.${table.owner.column}`))} from ${sql.table(table.table)} where sealed is null`);
+    const owners = this.tables.map((table) => sql`select ${this.#ownerOf(table, sql.ref(`${table.table}.${table.owner.column}`))} from ${sql.table(table.table)} where sealed is null and ${sql.ref(table.owner.column)} is not null`);
     const { rows } = await sql<PlainCustomer>`select id, organization_id from customer where id > ${after} and id in (${sql.join(owners, sql` union all `)}) order by id limit ${limit}`.execute(this.#reader());
     return rows;
   }
@@ -88,6 +89,12 @@ export class PlainRows implements PlainSource<PlainCustomer> {
       // Another may have been first: theirs counts, and is what keyOf reads.
     }
     return this.vault().keyOf(organizationId, customerId);
+  }
+
+  /** Whether a customer is stored in the plain: it has no data key yet. */
+  async #isPlain(customerId: string): Promise<boolean> {
+    const { rows } = await sql`select 1 from customer where id = ${customerId} and sealed is null`.execute(this.#reader());
+    return rows.length > 0;
   }
 
   /** The customer of a row, from what its owner's column says. */
