@@ -7,6 +7,7 @@ import { MikroORM as PostgreSqlORM, type PostgreSqlConnection, type SqlEntityMan
 import { fromPglite, type ConstructorOptions } from 'pg-boss';
 import type { Kysely } from 'kysely';
 import { Client } from 'pg';
+import { DATABASE_FAILED, endOnAbort } from './database-abort.js';
 import { listenPostgreSql, type Listener } from './listener.js';
 import { ConfigError, type Config } from './config.js';
 import { openKeyRing, type KeyManagement } from './crypto/key-ring.js';
@@ -107,8 +108,10 @@ function ormOptions(parts: DatabaseParts, subscriber: SealingSubscriber | null) 
 }
 
 async function openEmbedded(dataDirectory: string, parts: DatabaseParts, { subscriber, open }: ReturnType<typeof sealing>): Promise<Database> {
-  const orm = await PgliteORM.init({ ...ormOptions(parts, subscriber), dbName: join(dataDirectory, 'database') });
-  const client = await (orm.em.getConnection() as PgliteConnection).getNativeClient();
+  const orm = await PgliteORM.init({ ...ormOptions(parts, subscriber), dbName: join(dataDirectory, 'database'), driverOptions: { extensions: { endOnAbort } } });
+  const client = await (orm.em.getConnection() as PgliteConnection).getNativeClient().catch((error: unknown) => {
+    throw new ConfigError(DATABASE_FAILED, { cause: error });
+  });
   await orm.migrator.up();
   const em = orm.em as unknown as SqlEntityManager;
   const access: Access = { em, reads: readsInTransactions((scope) => unitOf(em, scope)) };
@@ -190,7 +193,8 @@ interface Access {
 
 /** A unit of work held to a scope by filter and by row-level security. */
 function unitOf(em: SqlEntityManager, { role, organizationId, customerId }: Scope): SqlEntityManager {
-  const fork = em.fork({ session: { role, ...(customerId === null ? {} : { variables: { [CUSTOMER_SETTING]: customerId } }) } });
+  // The role as one of the variables: all of them are set by one statement.
+  const fork = em.fork({ session: { variables: { role, ...(customerId === null ? {} : { [CUSTOMER_SETTING]: customerId }) } } });
   fork.setFilterParams('tenant', { organizationId });
   return fork;
 }

@@ -127,7 +127,7 @@ export function subjectDocument(document: Pick<DocumentRow, 'selected_id_class' 
 /** The documents of a command's attempt, oldest first, each as requirements see it. */
 export async function documentsOf(unit: UnitOfWork, identityId: string): Promise<{ document: Document; subject: SubjectDocument }[]> {
   const documents = await unit.em.find(DocumentEntity, { identityId }, { orderBy: { id: 'asc' } });
-  const files = await unit.em.find(FileUploadEntity, { documentId: { $in: documents.map((document) => document.id) } });
+  const files = documents.length === 0 ? [] : await unit.em.find(FileUploadEntity, { documentId: { $in: documents.map((document) => document.id) } });
   const byDocument = Map.groupBy(files, (file) => file.documentId);
   return documents.map((document) => ({
     document,

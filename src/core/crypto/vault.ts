@@ -6,7 +6,7 @@ import type { Log } from '../log.js';
 import { BlindIndexes, newDataKey, SealBroken, unseal, type DataKey } from './cipher.js';
 import { KEY_BYTES, UnwrapRefused, type KeyManagement } from './key-ring.js';
 import { emptyOf, isErased, personalOf, plainOf, SEALED_COLUMN, type SealedRow, type SealedTable } from './sealed-table.js';
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 
 /** What is asked takes a data key that has been destroyed: the customer's data was erased meanwhile. */
 export class KeyDestroyed extends Error {}
@@ -114,7 +114,7 @@ export class Vault {
 
   async #newKey(customerId: string): Promise<{ key: DataKey; made: NewDataKey }> {
     const key = newDataKey();
-    const { keyId, wrapped } = await this.management.wrap(key.secret, purposeOf(customerId));
+    const { keyId, wrapped } = await this.management.wrap(key.secret.export(), purposeOf(customerId));
     return { key, made: { id: key.id, key_id: keyId, wrapped } };
   }
 
@@ -209,7 +209,7 @@ export class Vault {
     try {
       if (!row) throw new UnwrapRefused('A customer has no data key');
       if (row.wrapped === null || row.key_id === null) return null;
-      return { id: row.id, secret: await this.management.unwrap({ keyId: row.key_id, wrapped: bytesOf(row.wrapped) }, purposeOf(customerId)) };
+      return { id: row.id, secret: createSecretKey(await this.management.unwrap({ keyId: row.key_id, wrapped: bytesOf(row.wrapped) }, purposeOf(customerId))) };
     } catch (error) {
       if (!(error instanceof UnwrapRefused)) throw error;
       const broken = new SealBroken({ organizationId, table: 'data_key', rowId: customerId });
