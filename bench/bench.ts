@@ -29,7 +29,10 @@ export interface Work {
 }
 
 /** The contenders by name: the gateway's build, or a file of contenders/. */
-export type ContenderName = 'floor' | 'five-sql' | 'postgraphile' | 'mercurius' | 'yoga' | 'apollo' | 'by-hand' | 'gateway' | 'gateway-without-workers';
+export type ContenderName = 'floor' | 'five-sql' | 'postgraphile' | 'mercurius' | 'yoga' | 'apollo' | 'by-hand' | 'gateway' | 'gateway-without-workers' | 'fast sandbox' | 'opening-loop' | 'pipe';
+
+/** What the sandbox takes seconds for is due at once. */
+const FASTEST_SANDBOX = '1000000';
 
 /** Copies of the rows, for works that write. */
 export const COPIES = ['commands', 'flows', 'files', 'grown'] as const;
@@ -59,7 +62,7 @@ export class Bench {
       for (const copy of COPIES) await cluster.psql('postgres', `create database ${copy} template ${ROWS} strategy file_copy`);
       return new Bench(cluster, dataset, extent);
     } catch (error) {
-      await cluster.stop();
+      cluster.stop();
       throw error;
     }
   }
@@ -88,14 +91,15 @@ export class Bench {
   #serve(name: ContenderName, url: string): Promise<Server> {
     const { secrets } = this.dataset;
     if (name === 'gateway') return serveGateway(url, secrets, this.largest.apiKey);
+    if (name === 'fast sandbox') return serveGateway(url, secrets, this.largest.apiKey, { environment: { SANDBOX_SPEED: FASTEST_SANDBOX } });
     if (name === 'gateway-without-workers') return serveGateway(url, secrets, this.largest.apiKey, { main: contenderFile(name) });
-    return serveContender(name, url, this.largest.id);
+    return serveContender(name, url, this.largest.id, { TOKEN_KEY: secrets.tokenKey, KEY_RING: secrets.keyRing });
   }
 
   async stop(): Promise<void> {
     for (const server of await Promise.allSettled(this.#servers.values())) if (server.status === 'fulfilled') await server.value.stop();
     await this.load.stop();
-    await this.cluster.stop();
+    this.cluster.stop();
   }
 }
 

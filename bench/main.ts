@@ -1,12 +1,23 @@
 import { Bench, FULL, SHORT, say, type Extent, type Work } from './bench.ts';
+import { machineFacts } from './machine/facts.ts';
 import { profile } from './profile.ts';
+import { worseThanRecorded, writeReport } from './report/report.ts';
 import { sectionText } from './report/text.ts';
 import type { Section } from './section.ts';
 import { uploads } from './uploads.ts';
 import { WORKS } from './works.ts';
 
+const MILLISECONDS_PER_MINUTE = 60_000;
+
+/** Sections with what a report says of where and how they were made. */
+interface Run {
+  sections: Section[];
+  facts: Record<string, string>;
+}
+
 /** Runs works on rows of this extent, telling of each as it is done. */
-async function measure(works: readonly Work[], extent: Extent): Promise<Section[]> {
+async function measure(works: readonly Work[], extent: Extent): Promise<Run> {
+  const started = performance.now();
   const bench = await Bench.open(extent);
   try {
     const sections: Section[] = [];
@@ -16,19 +27,40 @@ async function measure(works: readonly Work[], extent: Extent): Promise<Section[
       sections.push(section);
       console.log(`\n${sectionText(section)}`);
     }
-    return sections;
+    const rows = Object.entries(bench.dataset.sizes).map(([name, count]) => `${count.toLocaleString('en')} ${name}`).join(', ');
+    const duration = `${((performance.now() - started) / MILLISECONDS_PER_MINUTE).toFixed(0)} minutes, ${extent.rounds} rounds of ${extent.seconds} s a contender`;
+    return { sections, facts: { ...(await machineFacts(bench.cluster.version)), rows, duration } };
   } finally {
     await bench.stop();
   }
 }
 
-const [command, subject = ''] = process.argv.slice(2);
+/** The full run, which writes the report. */
+async function full(): Promise<void> {
+  const { sections, facts } = await measure(WORKS, FULL);
+  await writeReport(sections, facts);
+  say('Written: docs/performance.md, bench/recorded.json');
+}
+
+/** The form for CI: fails where a ratio has become worse. */
+async function short(): Promise<void> {
+  const { sections } = await measure(WORKS, SHORT);
+  const worse = await worseThanRecorded(sections);
+  for (const sentence of worse) console.error(sentence);
+  if (worse.length > 0) process.exitCode = 1;
+}
+
+// What was made for the run goes with it, however it ends.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+const named = process.argv.slice(2);
+const [command, subject = ''] = named;
 /** What one work or a profile is run on. */
 const extent = process.env['BENCH_EXTENT'] === 'short' ? SHORT : FULL;
-const wanted = WORKS.filter(({ name }) => name === command);
-if (command === 'uploads') await uploads();
+const wanted = WORKS.filter(({ name }) => named.includes(name));
+if (command === undefined) await full();
+else if (command === 'short') await short();
 else if (command === 'profile') await profile(subject, extent);
-else if (command === 'short') await measure(WORKS, SHORT);
-else if (command === undefined) await measure(WORKS, FULL);
-else if (wanted.length > 0) await measure(wanted, extent);
-else throw new Error(`There is no benchmark ${command}: ${[...WORKS.map(({ name }) => name), 'uploads', 'short', 'profile'].join(', ')}.`);
+else if (command === 'uploads') await uploads();
+else if (wanted.length === named.length) await measure(wanted, extent);
+else throw new Error(`There is no benchmark ${named.join(' ')}: ${[...WORKS.map(({ name }) => name), 'short', 'profile', 'uploads'].join(', ')}.`);

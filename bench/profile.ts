@@ -2,10 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { Bench, customerBodies, pageBody, say, type Extent } from './bench.ts';
-import { serveGateway } from './contenders/server.ts';
+import { contenderFile, MAIN, serveGateway } from './contenders/server.ts';
 import type { Shot } from './measure/rounds.ts';
 import { ROWS } from './data/generate.ts';
 import { freePort } from './machine/processes.ts';
+import { creations } from './works/flows.ts';
 import { table } from './report/text.ts';
 
 /** A node of a .cpuprofile: a function as it was called from another. */
@@ -22,9 +23,10 @@ interface Profile {
 }
 
 /** What can be profiled: the requests of a work, and how many are made warm and under the profiler. */
-const PROFILED: Readonly<Record<string, { flows: (bench: Bench) => Shot['bodies']; warm: number; amount: number }>> = {
+const PROFILED: Readonly<Record<string, { database?: string; flows: (bench: Bench) => Shot['bodies']; warm: number; amount: number }>> = {
   Q1: { flows: (bench) => customerBodies(bench), warm: 4_000, amount: 8_000 },
   Q2: { flows: () => [pageBody(null)], warm: 500, amount: 1_000 },
+  M1: { database: 'commands', flows: creations, warm: 1_000, amount: 1_500 },
 };
 const CONNECTIONS = 16;
 const SAMPLING_MICROSECONDS = 200;
@@ -36,7 +38,7 @@ export async function profile(work: string, extent: Extent): Promise<void> {
   if (!profiled) throw new Error(`Profiles are of ${Object.keys(PROFILED).join(', ')}.`);
   const bench = await Bench.open(extent);
   const port = await freePort();
-  const server = await serveGateway(bench.cluster.url(ROWS), bench.dataset.secrets, bench.largest.apiKey, { flags: [`--inspect=127.0.0.1:${port}`] });
+  const server = await serveGateway(bench.cluster.url(profiled.database ?? ROWS), bench.dataset.secrets, bench.largest.apiKey, { flags: [`--inspect=127.0.0.1:${port}`], main: work === 'M1' ? contenderFile('gateway-without-workers') : MAIN });
   try {
     const flows = profiled.flows(bench).map((flow) => (typeof flow === 'string' ? [{ body: flow }] : flow));
     const order = { url: server.url, headers: [server.headers], flows, connections: CONNECTIONS };

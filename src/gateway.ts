@@ -213,12 +213,12 @@ function resolversOf({ core, documents, checks, connections, links, webhooks, to
     new IdentityResolver(core),
     new ReviewResolver(core),
     new CustomerIdentityResolver(),
-    new DocumentResolver(documents, links),
+    new DocumentResolver(documents),
     new LegalHoldResolver(core),
     new ErasureResolver(core),
     new FileCheckResolver(checks),
     new RevealResolver(core),
-    new FileUploadResolver(),
+    new FileUploadResolver(links),
     new IdentityDocumentResolver(),
     new SignatureResolver(core),
     new IdentitySignatureResolver(),
@@ -260,7 +260,7 @@ async function serve(config: Config, parts: Parts, { keys, limits }: Served, und
   const transports = await openTransports(config, { schema, database, events, connections, authenticate, limits, log });
   undo.push(() => transports.rateLimits.stop());
   const app = express();
-  app.disable('x-powered-by');
+  app.disable('x-powered-by').disable('etag');
   const httpServer = await openServer(config, app);
   answerUnreadable(httpServer, transports.http, log);
   app.use(requestScopes(log), securityHeaders(transports.http), crossOrigin(transports.http));

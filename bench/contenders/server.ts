@@ -54,8 +54,8 @@ export function contenderFile(name: string): string {
 }
 
 /** Starts a contender of this folder. */
-export function serveContender(name: string, databaseUrl: string, organizationId: string): Promise<Server> {
-  return serve({ name, command: [process.execPath, contenderFile(name)], environment: { NODE_ENV: 'production', DATABASE_URL: databaseUrl, ORGANIZATION_ID: organizationId }, readiness: '/' });
+export function serveContender(name: string, databaseUrl: string, organizationId: string, secrets: Readonly<Record<string, string>>): Promise<Server> {
+  return serve({ name, command: [process.execPath, contenderFile(name)], environment: { NODE_ENV: 'production', DATABASE_URL: databaseUrl, ORGANIZATION_ID: organizationId, ...secrets }, readiness: '/' });
 }
 
 /** Above what any load here comes to: the limits count, and refuse nothing. */
@@ -67,7 +67,8 @@ export interface GatewaySecrets {
   keyRing: string;
 }
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+/** The gateway's build, which `npm start` runs. */
+export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** Starts the gateway as it ships: its build, by the command of `npm start`, with everything on, logging every request into a file. */
 export function serveGateway(databaseUrl: string, { tokenKey, keyRing }: GatewaySecrets, apiKey: string, { flags = [] as readonly string[], main = MAIN, environment = {} } = {}): Promise<Server> {

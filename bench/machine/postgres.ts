@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process';
-import { chown, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { execFile, spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { chown, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -35,8 +36,8 @@ export interface Cluster {
   psqlPath: string;
   /** Where the server writes its log. */
   logPath: string;
-  /** Ends it and removes its files. */
-  stop(): Promise<void>;
+  /** Ends it and removes its files, as the end of this process does. */
+  stop(): void;
 }
 
 /** The folder of the newest version's programs. Throws and names what is missing where there is none. */
@@ -66,6 +67,12 @@ export async function startCluster(): Promise<Cluster> {
   const data = join(directory, 'data');
   const logPath = join(directory, 'log');
   const port = await freePort();
+  const [program = '', ...parameters] = asOwner([join(binaries, 'pg_ctl'), '-D', data, '-m', 'immediate', 'stop']);
+  const stop = (): void => {
+    spawnSync(program, parameters, { cwd: '/' });
+    rmSync(directory, { recursive: true, force: true });
+  };
+  process.once('exit', stop);
   const settings = Object.entries(SETTINGS).map(([name, value]) => `-c ${name}=${value}`).join(' ');
   await runAsOwner(join(binaries, 'initdb'), '-D', data, '-A', 'trust', '-U', SUPERUSER, '-E', 'UTF8', '--locale=C.UTF-8');
   await runAsOwner(...pinned('rest', [join(binaries, 'pg_ctl'), '-D', data, '-o', `-p ${port} -k ${directory} -c listen_addresses=127.0.0.1 ${settings}`, '-l', logPath, '-w', 'start']));
@@ -78,9 +85,9 @@ export async function startCluster(): Promise<Cluster> {
     version: await psql('postgres', 'show server_version'),
     url, psql, psqlPath, logPath,
     processes: async () => [postmaster, ...(await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8')).trim().split(' ').filter(Boolean).map(Number)],
-    stop: async () => {
-      await runAsOwner(join(binaries, 'pg_ctl'), '-D', data, '-m', 'immediate', 'stop');
-      await rm(directory, { recursive: true, force: true });
+    stop: () => {
+      process.off('exit', stop);
+      stop();
     },
   };
 }

@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 
+// Each child and the cluster listen for the end of this process.
+process.setMaxListeners(0);
+
 /** What is pinned to which processor: servers have one to themselves; PostgreSQL and the load share the other. */
 const PROCESSORS = { server: 0, rest: 1 } as const;
 export type Place = keyof typeof PROCESSORS;
@@ -15,10 +18,14 @@ export function pinned(place: Place, command: readonly string[]): string[] {
   return canPin ? ['taskset', '-c', String(PROCESSORS[place]), ...command] : [...command];
 }
 
-/** Starts a program at its place. It runs under its own number: taskset becomes it. */
+/** Starts a program at its place. It runs under its own number: taskset becomes it. It does not outlive this process. */
 export function start(place: Place, command: readonly string[], options: SpawnOptions): ChildProcess {
   const [program = '', ...parameters] = pinned(place, command);
-  return spawn(program, parameters, options);
+  const child = spawn(program, parameters, options);
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
+  return child;
 }
 
 /** Seconds that a process may take to end before it is killed. */

@@ -28,11 +28,12 @@ function resultTable(rows: readonly Result[]): string {
   return table(['', ...columns], rows.map(({ name, figures }) => [name, ...columns.map((column) => (figures[column] ? withSpread(figures[column]) : ''))]));
 }
 
-function goalTable(goals: readonly Goal[]): string {
+/** Goals with what was measured. */
+export function goalTable(goals: readonly Goal[]): string {
   return table(['', 'measured', 'goal', ''], goals.map((goal) => [goal.name, withSpread(goal.value), `${goal.better === 'lower' ? 'at most' : 'at least'} ${shown(goal.limit)}`, isReached(goal) ? 'reached' : '**missed**']));
 }
 
-/** A section as Markdown, without its chart. */
-export function sectionText({ name, title, about, rows, goals }: Section): string {
-  return [`## ${name}: ${title}`, about, ...(rows.length > 0 ? [resultTable(rows)] : []), ...(goals.length > 0 ? [goalTable(goals)] : [])].join('\n\n');
+/** A section as Markdown, with its chart where there is one. */
+export function sectionText({ name, title, about, rows, goals }: Section, chart: string | null = null): string {
+  return [`## ${name}: ${title}`, about, ...(chart === null ? [] : [chart]), ...(rows.length > 0 ? [resultTable(rows)] : []), ...(goals.length > 0 ? [goalTable(goals)] : [])].join('\n\n');
 }

@@ -3,6 +3,10 @@ import { areProxies } from './caller-address.js';
 import { parseScannerUrl, type ScannerAddress } from './scanner-address.js';
 import { parseStorageUrl, type StorageLocation } from './storage-location.js';
 
+/** Which queries are compiled: those that are asked often, all, or none. */
+export const COMPILED_QUERIES = ['often', 'always', 'never'] as const;
+export type CompiledQueries = (typeof COMPILED_QUERIES)[number];
+
 /** What the gateway runs with, read once from the environment (README.md, Configuration). */
 export interface Config {
   host: string;
@@ -37,6 +41,8 @@ export interface Config {
   failuresPerAddress: number;
   /** The file that lists the only operations that may run; null: any may. */
   trustedDocuments: string | null;
+  /** Which queries are compiled; the others are interpreted. */
+  compiledQueries: CompiledQueries;
   introspection: boolean;
   explorer: boolean;
   /** Divides the sandbox's delays. */
@@ -101,6 +107,7 @@ export function readConfig(environment: Environment): Config {
     requestsPerAddress: count(environment, 'RATE_LIMIT_PER_ADDRESS', REQUESTS_PER_ADDRESS),
     failuresPerAddress: count(environment, 'RATE_LIMIT_FAILURES', FAILURES_PER_ADDRESS),
     trustedDocuments: text(environment, 'TRUSTED_DOCUMENTS'),
+    compiledQueries: compiledQueries(environment),
     introspection: flag(environment, 'INTROSPECTION', databaseUrl === null),
     explorer: flag(environment, 'EXPLORER', databaseUrl === null),
     sandboxSpeed: sandboxSpeed(environment),
@@ -233,6 +240,13 @@ function flag(environment: Environment, name: string, standard: boolean): boolea
   const value = text(environment, name) ?? String(standard);
   if (value !== 'true' && value !== 'false') throw new ConfigError(`${name} must be true or false.`);
   return value === 'true';
+}
+
+function compiledQueries(environment: Environment): CompiledQueries {
+  const value = text(environment, 'COMPILE_QUERIES') ?? 'never';
+  const known = COMPILED_QUERIES.find((word) => word === value);
+  if (!known) throw new ConfigError(`COMPILE_QUERIES must be one of ${COMPILED_QUERIES.join(', ')}.`);
+  return known;
 }
 
 function logLevel(environment: Environment): LogLevel {

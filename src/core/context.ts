@@ -3,11 +3,21 @@ import { customerOf, type Caller, type Member, type TokenHolder } from './caller
 import type { Database } from './database.js';
 import { refusal } from './errors.js';
 import type { EventType } from './event-log.js';
+import { readAhead, type LookAhead } from './look-ahead.js';
+import type { AnyRead } from './row-reads.js';
 import type { EventStream, Watch } from './stream.js';
 import type { Subscriber } from './subscriber.js';
 
 /** Reads the values of many keys of one organization in one statement, in the order of the keys. An Error fails its own key alone. */
 export type BatchRead<Key, Value> = (database: Database, organizationId: string, keys: readonly Key[]) => Promise<readonly (Value | Error)[]>;
+
+/** What is at hand already, or on its way. */
+export type Loaded<Value> = Value | Promise<Value>;
+
+/** Goes on with a value: at once where it is at hand, since a promise for each of hundreds of fields costs more than the fields. */
+export function whenLoaded<Value, Result>(value: Loaded<Value>, use: (value: Value) => Loaded<Result>): Loaded<Result> {
+  return value instanceof Promise ? value.then(use) : use(value);
+}
 
 /** What a connection that may outlive its credential tells the operations that it carries. */
 export interface Connection {
@@ -24,6 +34,12 @@ const REQUEST: Connection = { lastEventId: null, isAuthorized: () => true };
 export class RequestContext {
   // Not a #private: Apollo copies the context, and a copy has no part in those.
   private readonly loaders = new Map<unknown, unknown>();
+  /** Values that need not be asked for: of commands, and of what was read ahead. */
+  private readonly known = new Map<unknown, Map<unknown, unknown>>();
+  /** The reads that have been looked ahead from: what is asked of them later is below something else. */
+  private readonly begun = new Set<AnyRead>();
+  /** What a query will ask below what it begins with; null where nothing is known of that. */
+  lookAhead: LookAhead | null = null;
 
   readonly caller: Caller;
   /** What resolvers read from: it holds nothing but what the caller may see. */
@@ -55,18 +71,40 @@ export class RequestContext {
   }
 
   /** Loads one value; all that is asked of the same read in the same turn goes to the database together. */
-  load<Key, Value>(read: BatchRead<Key, Value>, key: Key): Promise<Value> {
-    return this.loaderOf(read).load(key);
+  load<Key, Value>(read: BatchRead<Key, Value>, key: Key): Loaded<Value> {
+    const known = this.known.get(read);
+    return known?.has(key) ? (known.get(key) as Value) : this.loaderOf(read).load(key);
   }
 
   private loaderOf<Key, Value>(read: BatchRead<Key, Value>): DataLoader<Key, Value> {
     let loader = this.loaders.get(read) as DataLoader<Key, Value> | undefined;
     if (!loader) {
       const organizationId = this.member.organizationId;
-      loader = new DataLoader<Key, Value>((keys) => read(this.database, organizationId, keys));
+      loader = new DataLoader<Key, Value>((keys) => this.readBatch(read, organizationId, keys));
       this.loaders.set(read, loader);
     }
     return loader;
+  }
+
+  /** Reads the values of keys and, where the operation begins with this read, what it will ask below them. */
+  private async readBatch<Key, Value>(read: BatchRead<Key, Value>, organizationId: string, keys: readonly Key[]): Promise<readonly (Value | Error)[]> {
+    const begin = read as unknown as AnyRead;
+    const branches = this.lookAhead?.begins.get(begin);
+    if (!this.lookAhead || !branches || this.begun.has(begin)) return read(this.database, organizationId, keys);
+    this.begun.add(begin);
+    const { lookAhead } = this;
+    const conditions = begin.conditions(this.database, organizationId, keys as readonly never[]);
+    const found = await Promise.all(conditions.map((condition) => readAhead(this.database, organizationId, begin, condition, branches, lookAhead)));
+    for (const { below } of found) {
+      for (const { read: of, keys: above, values } of below) above.forEach((key, index) => this.learn(of, key, values[index]));
+    }
+    return begin.valuesOf(keys as readonly never[], found.map(({ root }) => root)) as Value[];
+  }
+
+  private learn(read: unknown, key: unknown, value: unknown): void {
+    let known = this.known.get(read);
+    if (!known) this.known.set(read, (known = new Map()));
+    known.set(key, value);
   }
 
   /**
@@ -81,7 +119,7 @@ export class RequestContext {
 
   /** Answers a key with a value that is known already: what a command has just committed. */
   prime<Key, Value>(read: BatchRead<Key, Value>, key: Key, value: Value): void {
-    this.loaderOf(read).clear(key).prime(key, value);
+    this.learn(read, key, value);
   }
 
   /** The same caller, to whom nothing has been loaded yet, and apart from any connection. */
@@ -97,6 +135,7 @@ export class RequestContext {
   /** Forgets what was loaded: what is loaded next is read anew. */
   forget(): void {
     this.loaders.clear();
+    this.known.clear();
   }
 }
 

@@ -193,7 +193,8 @@ interface Access {
 
 /** A unit of work held to a scope by filter and by row-level security. */
 function unitOf(em: SqlEntityManager, { role, organizationId, customerId }: Scope): SqlEntityManager {
-  const fork = em.fork({ session: { role, ...(customerId === null ? {} : { variables: { [CUSTOMER_SETTING]: customerId } }) } });
+  // The role as one of the variables: all of them are set by one statement.
+  const fork = em.fork({ session: { variables: { role, ...(customerId === null ? {} : { [CUSTOMER_SETTING]: customerId }) } } });
   fork.setFilterParams('tenant', { organizationId });
   return fork;
 }

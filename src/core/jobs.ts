@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { fromKysely, PgBoss, type ConstructorOptions, type JobWithMetadata } from 'pg-boss';
+import { fromKysely, PgBoss, type ConstructorOptions, type JobResult, type JobWithMetadata } from 'pg-boss';
 import { sql, type Kysely } from 'kysely';
 import type { Database } from './database.js';
 import { TENANT_ROLE } from './database.js';
@@ -53,6 +53,8 @@ const KEEP_FINISHED_SECONDS = 3_600;
 /** NOTIFY wakes workers for what is due at once; what falls due later is found by this poll (0.5 is the least). */
 const POLLING_SECONDS = 0.5;
 const WORKERS_PER_QUEUE = 2;
+/** That a worker takes together; when there were as many it takes the next at once, and waits for no poll. */
+const JOBS_AT_ONCE = 4;
 const QUEUE = {
   notify: true,
   retryLimit: RETRY_LIMIT,
@@ -120,21 +122,23 @@ export class Jobs {
       await this.#boss.work<Payload>(
         name,
         {
-          includeMetadata: true,
-          localConcurrency: WORKERS_PER_QUEUE,
-          pollingIntervalSeconds: POLLING_SECONDS,
-          notifyPollingIntervalSeconds: POLLING_SECONDS,
-          heartbeatRefreshSeconds: HEARTBEAT_REFRESH_SECONDS,
+          includeMetadata: true, perJobResults: true, localConcurrency: WORKERS_PER_QUEUE, batchSize: JOBS_AT_ONCE, burstWhenBatchFull: true,
+          pollingIntervalSeconds: POLLING_SECONDS, notifyPollingIntervalSeconds: POLLING_SECONDS, heartbeatRefreshSeconds: HEARTBEAT_REFRESH_SECONDS,
         },
-        async (batch) => {
-          for (const job of batch as JobWithMetadata<Payload>[]) {
-            await this.#run(handle, job.data, job.retryCount >= job.retryLimit).catch((error: unknown) => {
-              this.log.error({ job: name, ...errorFacts(error) }, 'job failed');
-              throw error;
-            });
-          }
-        },
+        (batch) => Promise.all((batch as JobWithMetadata<Payload>[]).map((job) => this.#attempt(name, handle, job))),
       );
+    }
+  }
+
+  /** Runs a job that a worker has taken. A failure is its own: the queue tries it again, and the others of its batch are done. */
+  async #attempt(name: string, handle: JobHandler, { id, data, retryCount, retryLimit }: JobWithMetadata<Payload>): Promise<JobResult> {
+    try {
+      await this.#run(handle, data, retryCount >= retryLimit);
+      return { id, status: 'completed' };
+    } catch (error) {
+      const facts = errorFacts(error);
+      this.log.error({ job: name, ...facts }, 'job failed');
+      return { id, status: 'failed', output: facts };
     }
   }
 

@@ -99,11 +99,15 @@ function checkedBy(scalar: GraphQLScalarType, longest: number, message: string):
   };
 }
 
+/** What the database writes of a moment is what is shown of it, but for its end: pages hold hundreds. */
+const UTC_OFFSET = '+00:00';
+const UTC_MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}\+00:00$/;
+
 export const DateTimeScalar = textScalar(
   'DateTime',
   'A moment, RFC 3339, in UTC on output. Input also takes a space for the T, any fraction of a second (cut to milliseconds) and a bare date (midnight UTC).',
   parseDateTime,
-  (value) => (value instanceof Date ? value : new Date(String(value))).toISOString(),
+  (value) => (typeof value === 'string' && UTC_MOMENT.test(value) ? `${value.slice(0, -UTC_OFFSET.length)}Z` : (value instanceof Date ? value : new Date(String(value))).toISOString()),
 );
 
 export const DateScalar = textScalar('Date', 'A calendar date, ISO 8601. Input also takes a timestamp and keeps its calendar date.', parseDate);

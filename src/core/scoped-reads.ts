@@ -2,9 +2,9 @@ import { CompiledQuery, Kysely, PostgresDialect, type PostgresPoolClient } from 
 import { Query, type Pool, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 
-/** A statement whose text never changes: each connection prepares it once, under its name. */
+/** A statement. With a name each connection prepares it once: its text never changes then. */
 export interface Statement {
-  name: string;
+  name: string | null;
   text: string;
 }
 
@@ -45,7 +45,7 @@ export function readsInTransactions(scopedUnit: (scope: Scope) => SqlEntityManag
  * on the connection finds none of them.
  */
 export function readsInOneTrip(pool: Pool, settings: ScopeSettings): ScopedReads {
-  const enter: Statement = {
+  const enter = {
     name: 'enter_scope',
     text: `select set_config('role', $1, true), set_config('transaction_read_only', 'on', true), set_config('${settings.organization}', $2, true), set_config('${settings.customer}', $3, true)`,
   };
@@ -66,9 +66,11 @@ export function readsInOneTrip(pool: Pool, settings: ScopeSettings): ScopedReads
     }
   };
   return {
-    // A role's plans are its own: under one name, each change of role would make them anew.
-    select: async <Row>(scope: Scope, { name, text }: Statement, parameters: readonly unknown[]) =>
-      (await run(scope, { name: scope.customerId === null ? name : `${name}_of_customer`, text, values: [...parameters] })).rows as Row[],
+    select: async <Row>(scope: Scope, { name, text }: Statement, parameters: readonly unknown[]) => {
+      // A role's plans are its own: under one name, each change of role would make them anew.
+      const named = name === null ? {} : { name: scope.customerId === null ? name : `${name}_of_customer` };
+      return (await run(scope, { ...named, text, values: [...parameters] })).rows as Row[];
+    },
     read: (scope, query) => query(builderOver((text, parameters) => run(scope, { text, values: [...parameters] }))),
   };
 }

@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely';
 import type { UnitOfWork } from '../core/command.js';
 import type { BatchRead } from '../core/context.js';
-import { inOrder } from '../core/context.js';
 import type { PageRequest } from '../core/connections.js';
 import type { Database } from '../core/database.js';
-import type { SealedRow } from '../core/crypto/sealed-table.js';
+import { sealedColumns, type SealedRow } from '../core/crypto/sealed-table.js';
+import { Conditions, rowBy, rowPage, type RowTable } from '../core/row-reads.js';
 import { CUSTOMER_TABLE, indexedEmail, INDEX_PURPOSES, type Contact } from '../kyc/personal-data.js';
 import type { Customer } from './entity.js';
 import type { CustomerStatus, CustomerType, IdentityStatus, KycStatus } from '../kyc/vocabularies.js';
@@ -69,13 +69,19 @@ export interface CustomerFilter {
   createdBefore?: Date | null;
 }
 
-/** Customers by id; null for one that the organization does not have. */
-export const customerById: BatchRead<string, CustomerRow | null> = async (database, organizationId, ids) => {
-  const rows = await database.read<CustomerTables, CustomerRow[]>(organizationId, (reader) =>
-    reader.selectFrom('customer').selectAll().where('organization_id', '=', organizationId).where('id', 'in', ids).execute(),
-  );
-  return inOrder(ids, rows, (row) => row.id);
+/** What of customers is read. */
+export const CUSTOMERS: RowTable<CustomerRow> = {
+  name: 'customer',
+  type: 'Customer',
+  columns: [
+    'id', 'type', 'status', 'kyc_status', 'identity_status', 'document_attempts_remaining', 'has_documents', 'erased_at', 'verified_at', 'current_identity_id',
+    'legal_hold_since', 'version', 'created_at', 'updated_at',
+  ],
+  groups: { personal: [...sealedColumns(CUSTOMER_TABLE), 'partner_user_index'] },
 };
+
+/** Customers by id; null for one that the organization does not have. */
+export const customerById = rowBy(CUSTOMERS, 'id');
 
 /** Customers by the partner's own id; null for one that the organization does not have. */
 export const customerByPartnerUserId: BatchRead<string, CustomerRow | null> = async (database, organizationId, partnerUserIds) => {
@@ -92,22 +98,17 @@ export const customerByPartnerUserId: BatchRead<string, CustomerRow | null> = as
   return indexes.map((index) => byIndex.get(index) ?? null);
 };
 
-/** A page of an organization's customers, newest first. */
-export async function customerPage(database: Database, organizationId: string, page: PageRequest, filter: CustomerFilter): Promise<CustomerRow[]> {
-  return database.read<CustomerTables, CustomerRow[]>(organizationId, (reader) => {
-    let query = reader.selectFrom('customer').selectAll().where('organization_id', '=', organizationId);
-    if (page.beforeId !== null) query = query.where('id', '<', page.beforeId);
-    if (filter.status?.length) query = query.where('status', 'in', filter.status);
-    if (filter.email != null) {
-      const email = indexedEmail(filter.email);
-      const index = database.vault.index(organizationId, INDEX_PURPOSES.email, email);
-      query = query.where((builder) => builder.or([builder('email_index', '=', index), builder(builder.fn('lower', ['email']), '=', email)]));
-    }
-    if (filter.createdAfter != null) query = query.where('created_at', '>', filter.createdAfter.toISOString());
-    if (filter.createdBefore != null) query = query.where('created_at', '<', filter.createdBefore.toISOString());
-    return query.orderBy('id', 'desc').limit(page.limit).execute();
-  });
-}
+/** Pages of an organization's customers, newest first. */
+export const customerPage = rowPage(CUSTOMERS, (database, organizationId, { page, filter }: { page: PageRequest; filter: CustomerFilter }) => {
+  const email = filter.email == null ? null : indexedEmail(filter.email);
+  return new Conditions()
+    .add('id < ?', page.beforeId)
+    .addOneOf('status', filter.status)
+    .addEither(email === null ? [] : [['email_index = ?', database.vault.index(organizationId, INDEX_PURPOSES.email, email)], ['lower(email) = ?', email]])
+    .add('created_at > ?', filter.createdAfter?.toISOString())
+    .add('created_at < ?', filter.createdBefore?.toISOString())
+    .newest(page.limit);
+});
 
 /** Whether a customer has a partnerUserId whose row has yet to be encrypted. */
 export async function isStoredInThePlain(unit: UnitOfWork, partnerUserId: string): Promise<boolean> {

@@ -2,8 +2,9 @@ import { Arg, Ctx, Field, FieldResolver, ID, InputType, Int, Mutation, ObjectTyp
 import { customerOf } from '../core/caller.js';
 import type { Core } from '../core/command.js';
 import { connectionOf, DEFAULT_PAGE, pageOf, pageRequest, type Connection } from '../core/connections.js';
-import type { RequestContext } from '../core/context.js';
+import { whenLoaded, type Loaded, type RequestContext } from '../core/context.js';
 import { badInput, notFound } from '../core/errors.js';
+import { Begins, columns, Needs } from '../core/look-ahead.js';
 import { isWellFormedText } from '../kyc/text.js';
 import { NodeObject } from '../core/objects.js';
 import { DateTimeScalar, EmailAddressScalar } from '../core/scalars.js';
@@ -11,7 +12,7 @@ import * as vocabularies from '../kyc/vocabularies.js';
 import { createCustomer, deactivateCustomer, reactivateCustomer } from './commands.js';
 import type { Customer } from './entity.js';
 import { allowedActions, type Standing } from './lifecycle.js';
-import { customerById, customerByPartnerUserId, customerPage, customerPersonal, customerRow, type CustomerFilter, type CustomerRow } from './reads.js';
+import { CUSTOMERS, customerById, customerByPartnerUserId, customerPage, customerPersonal, customerRow, type CustomerFilter, type CustomerRow } from './reads.js';
 
 @ObjectType('Customer', { implements: NodeObject, description: 'A person whom your organization verifies.', simpleResolvers: true })
 export class CustomerObject extends NodeObject {
@@ -59,10 +60,11 @@ export function customerView(row: CustomerRow): CustomerObject {
 }
 
 /** Loads a customer of the caller's organization. Throws NOT_FOUND. */
-export async function loadCustomer(context: RequestContext, id: string): Promise<CustomerObject> {
-  const row = isWellFormedText(id) ? await context.load(customerById, id) : null;
-  if (!row) throw notFound('customer');
-  return customerView(row);
+export function loadCustomer(context: RequestContext, id: string): Loaded<CustomerObject> {
+  return whenLoaded(isWellFormedText(id) ? context.load(customerById, id) : null, (row) => {
+    if (!row) throw notFound('customer');
+    return customerView(row);
+  });
 }
 
 /**
@@ -159,6 +161,7 @@ export class CustomerResolver {
   constructor(private readonly core: Core) {}
 
   @Query(() => CustomerObject, { nullable: true, description: 'One customer, by exactly one of the two; a client token may leave both out and gets its own. NOT_FOUND when there is none such for you.' })
+  @Begins(customerById)
   customer(
     @Ctx() context: RequestContext,
     @Arg('id', () => ID, { nullable: true }) id?: string | null,
@@ -168,6 +171,7 @@ export class CustomerResolver {
   }
 
   @Query(() => CustomerConnection, { description: 'The customers of your organization, newest first.' })
+  @Begins(customerPage)
   async customers(
     @Ctx() context: RequestContext,
     @Arg('first', () => Int, { defaultValue: DEFAULT_PAGE }) first: number,
@@ -175,7 +179,7 @@ export class CustomerResolver {
     @Arg('filter', () => CustomerFilterInput, { nullable: true }) filter?: CustomerFilterInput | null,
   ): Promise<Connection<CustomerObject>> {
     const page = pageRequest('customer', first, after);
-    return pageOf(page, await customerPage(context.database, context.member.organizationId, page, filter ?? {}), customerView);
+    return pageOf(page, await context.load(customerPage, { page, filter: filter ?? {} }), customerView);
   }
 
   @Query(() => KycStatusReport, { description: 'Whether a person may transact, by your own id. Polling it is cheap; subscribing is cheaper.' })
@@ -187,23 +191,27 @@ export class CustomerResolver {
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'The id that your own system knows this person by; unique within the organization.' })
-  async partnerUserId(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<string | null> {
-    return (await context.load(customerPersonal, customer.row)).partnerUserId;
+  @Needs(columns(CUSTOMERS, 'personal'))
+  partnerUserId(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(customerPersonal, customer.row), (personal) => personal.partnerUserId);
   }
 
   @FieldResolver(() => EmailAddressScalar, { nullable: true })
-  async email(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<string | null> {
-    return (await context.load(customerPersonal, customer.row)).email;
+  @Needs(columns(CUSTOMERS, 'personal'))
+  email(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(customerPersonal, customer.row), (personal) => personal.email);
   }
 
   @FieldResolver(() => String, { nullable: true })
-  async firstName(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<string | null> {
-    return (await context.load(customerPersonal, customer.row)).firstName;
+  @Needs(columns(CUSTOMERS, 'personal'))
+  firstName(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(customerPersonal, customer.row), (personal) => personal.firstName);
   }
 
   @FieldResolver(() => String, { nullable: true })
-  async lastName(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<string | null> {
-    return (await context.load(customerPersonal, customer.row)).lastName;
+  @Needs(columns(CUSTOMERS, 'personal'))
+  lastName(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(customerPersonal, customer.row), (personal) => personal.lastName);
   }
 
   @FieldResolver(() => [vocabularies.Action.values], {

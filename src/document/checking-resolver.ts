@@ -5,7 +5,7 @@ import { badInput } from '../core/errors.js';
 import { DocumentFileType } from '../kyc/vocabularies.js';
 import type { FileChecks } from './checking.js';
 import type { IncomingFile } from './incoming.js';
-import { FileWarning } from './resolver.js';
+import { FileWarning } from './types.js';
 
 @InputType()
 class InspectFileInput {

@@ -1,9 +1,9 @@
 import type { BatchRead } from '../core/context.js';
-import { groupedInOrder, inOrder } from '../core/context.js';
 import type { Kysely } from 'kysely';
 import type { UnitOfWork } from '../core/command.js';
 import type { Database } from '../core/database.js';
-import type { SealedRow } from '../core/crypto/sealed-table.js';
+import { sealedColumns, type SealedRow } from '../core/crypto/sealed-table.js';
+import { rowBy, rowsBy, type RowTable } from '../core/row-reads.js';
 import { DOCUMENT_TABLE, FILE_TABLE } from '../kyc/personal-data.js';
 import type { SubjectDocument } from '../kyc/document-demands.js';
 import type { DocumentFileType, DocumentStatus, IdClass, UploadStatus } from '../kyc/vocabularies.js';
@@ -71,34 +71,34 @@ export interface FileReadRow {
 }
 
 interface DocumentTables {
-  file_read: FileReadRow;
   document: DocumentRow;
   file_upload: FileRow;
 }
 
-/** Documents by id; null for one that the organization does not have. */
-export const documentById: BatchRead<string, DocumentRow | null> = async (database, organizationId, ids) => {
-  const rows = await database.read<DocumentTables, DocumentRow[]>(organizationId, (reader) =>
-    reader.selectFrom('document').selectAll().where('organization_id', '=', organizationId).where('id', 'in', ids).execute(),
-  );
-  return inOrder(ids, rows, (row) => row.id);
+/** What of documents is read. */
+export const DOCUMENTS: RowTable<DocumentRow> = {
+  name: 'document',
+  type: 'Document',
+  columns: ['id', 'identity_id', 'selected_id_class', 'status', 'rejection_reason', 'submission', 'version', 'created_at', 'updated_at'],
+  groups: { personal: sealedColumns(DOCUMENT_TABLE) },
 };
+
+/** What of files is read. */
+export const FILES: RowTable<FileRow> = {
+  name: 'file_upload',
+  type: 'FileUpload',
+  columns: ['id', 'document_id', 'document_type', 'file_size', 'mime_type', 'width', 'height', 'upload_status', 'storage_key', 'warnings'],
+  groups: { personal: sealedColumns(FILE_TABLE) },
+};
+
+/** Documents by id; null for one that the organization does not have. */
+export const documentById = rowBy(DOCUMENTS, 'id');
 
 /** The documents of attempts, oldest first. */
-export const documentsByIdentity: BatchRead<string, DocumentRow[]> = async (database, organizationId, identityIds) => {
-  const rows = await database.read<DocumentTables, DocumentRow[]>(organizationId, (reader) =>
-    reader.selectFrom('document').selectAll().where('organization_id', '=', organizationId).where('identity_id', 'in', identityIds).orderBy('id').execute(),
-  );
-  return groupedInOrder(identityIds, rows, (row) => row.identity_id);
-};
+export const documentsByIdentity = rowsBy(DOCUMENTS, 'identity_id');
 
 /** The files of documents, in the order of their arrival. */
-export const filesByDocument: BatchRead<string, FileRow[]> = async (database, organizationId, documentIds) => {
-  const rows = await database.read<DocumentTables, FileRow[]>(organizationId, (reader) =>
-    reader.selectFrom('file_upload').selectAll().where('organization_id', '=', organizationId).where('document_id', 'in', documentIds).orderBy('id').execute(),
-  );
-  return groupedInOrder(documentIds, rows, (row) => row.document_id);
-};
+export const filesByDocument = rowsBy(FILES, 'document_id');
 
 /** What documents say: opened together, and only when it is asked. */
 export const documentPersonal: BatchRead<DocumentRow, DocumentPersonal> = (database, organizationId, rows) => database.vault.open(DOCUMENT_TABLE, organizationId, rows);
@@ -113,13 +113,11 @@ export async function identityOfDocument(unit: UnitOfWork, documentId: string): 
   return row?.identity_id ?? null;
 }
 
+/** What of the reads of files is read. */
+const FILE_READS: RowTable<FileReadRow> = { name: 'file_read', type: 'FileRead', columns: ['id', 'file_id', 'reader', 'read_at'], groups: {} };
+
 /** Who has read files, oldest first. */
-export const readsByFile: BatchRead<string, FileReadRow[]> = async (database, organizationId, fileIds) => {
-  const rows = await database.read<DocumentTables, FileReadRow[]>(organizationId, (reader) =>
-    reader.selectFrom('file_read').selectAll().where('organization_id', '=', organizationId).where('file_id', 'in', fileIds).orderBy('id').execute(),
-  );
-  return groupedInOrder(fileIds, rows, (row) => row.file_id);
-};
+export const readsByFile = rowsBy(FILE_READS, 'file_id');
 
 /** A document as requirements see it. */
 export function subjectDocument(document: Pick<DocumentRow, 'selected_id_class' | 'status' | 'submission'>, files: readonly Pick<FileRow, 'document_type'>[]): SubjectDocument {
@@ -129,7 +127,7 @@ export function subjectDocument(document: Pick<DocumentRow, 'selected_id_class' 
 /** The documents of a command's attempt, oldest first, each as requirements see it. */
 export async function documentsOf(unit: UnitOfWork, identityId: string): Promise<{ document: Document; subject: SubjectDocument }[]> {
   const documents = await unit.em.find(DocumentEntity, { identityId }, { orderBy: { id: 'asc' } });
-  const files = await unit.em.find(FileUploadEntity, { documentId: { $in: documents.map((document) => document.id) } });
+  const files = documents.length === 0 ? [] : await unit.em.find(FileUploadEntity, { documentId: { $in: documents.map((document) => document.id) } });
   const byDocument = Map.groupBy(files, (file) => file.documentId);
   return documents.map((document) => ({
     document,

@@ -1,12 +1,13 @@
 import { Arg, Ctx, FieldResolver, ID, Resolver, Root, Subscription } from 'type-graphql';
-import type { RequestContext } from '../core/context.js';
+import type { Loaded, RequestContext } from '../core/context.js';
 import { encodeEventCursor } from '../core/event-cursor.js';
 import type { EventRow, EventType } from '../core/event-log.js';
 import { badInput } from '../core/errors.js';
 import type { Watch } from '../core/stream.js';
 import type { Subscriber } from '../core/subscriber.js';
 import { CustomerObject, loadCustomer } from '../customer/resolver.js';
-import { DocumentObject, loadDocument } from '../document/resolver.js';
+import { loadDocument } from '../document/resolver.js';
+import { DocumentObject } from '../document/types.js';
 import { loadIdentity } from '../identity/resolver.js';
 import { IdentityObject } from '../identity/types.js';
 import type * as vocabularies from '../kyc/vocabularies.js';
@@ -109,7 +110,7 @@ export class SubscriptionResolver {
 @Resolver(() => CustomerStatusChange)
 export class CustomerStatusChangeResolver {
   @FieldResolver(() => CustomerObject)
-  customer(@Root() change: CustomerStatusChange, @Ctx() context: RequestContext): Promise<CustomerObject> {
+  customer(@Root() change: CustomerStatusChange, @Ctx() context: RequestContext): Loaded<CustomerObject> {
     return loadCustomer(context, change.event.customer_id);
   }
 }
@@ -117,7 +118,7 @@ export class CustomerStatusChangeResolver {
 @Resolver(() => IdentityStatusChange)
 export class IdentityStatusChangeResolver {
   @FieldResolver(() => IdentityObject)
-  identity(@Root() change: IdentityStatusChange, @Ctx() context: RequestContext): Promise<IdentityObject> {
+  identity(@Root() change: IdentityStatusChange, @Ctx() context: RequestContext): Loaded<IdentityObject> {
     return loadIdentity(context, change.event.identity_id!);
   }
 }
@@ -125,7 +126,7 @@ export class IdentityStatusChangeResolver {
 @Resolver(() => DocumentStatusChange)
 export class DocumentStatusChangeResolver {
   @FieldResolver(() => DocumentObject)
-  document(@Root() change: DocumentStatusChange, @Ctx() context: RequestContext): Promise<DocumentObject> {
+  document(@Root() change: DocumentStatusChange, @Ctx() context: RequestContext): Loaded<DocumentObject> {
     return loadDocument(context, change.event.document_id!);
   }
 }

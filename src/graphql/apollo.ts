@@ -1,17 +1,18 @@
 import { HeaderMap, type ApolloServerPlugin, type GraphQLRequestContextResponseForOperation, type GraphQLRequestContextWillSendResponse, type GraphQLResponse } from '@apollo/server';
-import { GraphQLError, parse, type DocumentNode, type GraphQLSchema } from 'graphql';
+import { GraphQLError, parse, type DocumentNode } from 'graphql';
 import type { RequestContext } from '../core/context.js';
 import type { Log } from '../core/log.js';
 import { formatError } from './errors.js';
 import { canonicalRequest, IDEMPOTENCY_REPLAYED, keyFault } from './idempotency.js';
 import { checkInput } from './input-faults.js';
 import { literalRefusal } from './literal-faults.js';
-import { httpStatusOf, type Operations, type Prepared } from './operations.js';
-import { currentRequestId } from './server.js';
+import { httpStatusOf, type Prepared } from './operations.js';
+import { currentRequestId, type Transports } from './server.js';
 
 /** What Apollo is handed in the place of every document, so that it parses and validates none itself. */
 const PLACEHOLDER: DocumentNode = parse('{ __typename }');
 
+const BAD_REQUEST = 400;
 const METHOD_NOT_ALLOWED = 405;
 
 /** Apollo's cache of parsed documents: it always has the placeholder. */
@@ -25,7 +26,7 @@ export const placeholderStore = {
  * Puts the operation into the place of the placeholder once it has passed the checks that all transports share, and what
  * the domain says of its input; or answers why it did not.
  */
-export function operationsChecked(schema: GraphQLSchema, operations: Operations, log: Log): ApolloServerPlugin<RequestContext> {
+export function operationsChecked({ schema, operations, executor, log }: Pick<Transports, 'schema' | 'operations' | 'executor' | 'log'>): ApolloServerPlugin<RequestContext> {
   const responseForOperation = async (requested: GraphQLRequestContextResponseForOperation<RequestContext>): Promise<GraphQLResponse | null> => {
     const { request, source, contextValue } = requested;
     const variables = request.variables ?? {};
@@ -45,9 +46,11 @@ export function operationsChecked(schema: GraphQLSchema, operations: Operations,
       if (error instanceof GraphQLError) return refused([error], accept, log);
       throw error;
     }
+    contextValue.lookAhead = operations.lookAhead(prepared);
     if (keyed) keyed.request = canonicalRequest(document, operation, variables);
-    Object.assign(requested, { document, operation, operationName: operation.name?.value ?? null });
-    return null;
+    const { data, errors } = await executor.execute(prepared, variables, contextValue);
+    const shown = errors ? { errors: errors.map((error) => formatError(error, currentRequestId(), log)) } : {};
+    return { http: { ...(data === undefined ? { status: BAD_REQUEST } : {}), headers: new HeaderMap() }, body: { kind: 'single', singleResult: { ...shown, ...(data === undefined ? {} : { data }) } } };
   };
   const willSendResponse = async ({ response, contextValue }: GraphQLRequestContextWillSendResponse<RequestContext>): Promise<void> => {
     if (contextValue.caller.idempotency?.replayed) response.http.headers.set(IDEMPOTENCY_REPLAYED, 'true');

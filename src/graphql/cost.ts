@@ -20,10 +20,20 @@ const PAGE_TYPE = /Connection$/;
  * counted once, however often it is spread.
  */
 export function costOf(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables): number {
-  return new Costs(schema, fragmentsOf(document), variables, defaultsOf(operation)).ofOperation(operation);
+  const known = constantCosts.get(operation);
+  if (known !== undefined) return known;
+  const costs = new Costs(schema, fragmentsOf(document), variables, defaultsOf(operation));
+  const cost = costs.ofOperation(operation);
+  if (costs.isConstant) constantCosts.set(operation, cost);
+  return cost;
 }
 
+/** What operations cost whose variables have no part in it. A document that is kept is counted once. */
+const constantCosts = new WeakMap<OperationDefinitionNode, number>();
+
 class Costs {
+  /** Whether no variable has been looked at. */
+  isConstant = true;
   readonly #known = new Map<string, number>();
 
   constructor(
@@ -79,6 +89,7 @@ class Costs {
   #numberOf(value: ValueNode, otherwise: unknown): unknown {
     if (value.kind === Kind.INT) return Number(value.value);
     if (value.kind !== Kind.VARIABLE) return undefined;
+    this.isConstant = false;
     const name = value.name.value;
     if (Object.hasOwn(this.variables, name)) return this.variables[name];
     const standard = this.defaults.get(name);
@@ -90,7 +101,10 @@ class Costs {
   }
 
   #uploadsOf(value: ValueNode): number {
-    if (value.kind === Kind.VARIABLE) return uploadsAmong(this.variables[value.name.value]);
+    if (value.kind === Kind.VARIABLE) {
+      this.isConstant = false;
+      return uploadsAmong(this.variables[value.name.value]);
+    }
     if (value.kind === Kind.LIST) return value.values.reduce((sum, item) => sum + this.#uploadsOf(item), 0);
     if (value.kind === Kind.OBJECT) return value.fields.reduce((sum, field) => sum + this.#uploadsOf(field.value), 0);
     return 0;

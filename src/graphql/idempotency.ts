@@ -1,7 +1,7 @@
 import { Upload } from 'graphql-upload-minimal';
 import { getNamedType, isInputType, isListType, isNonNullType, isObjectType, Kind, print, type DocumentNode, type GraphQLError, type GraphQLField, type GraphQLObjectType, type GraphQLSchema, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
 import type { Caller } from '../core/caller.js';
-import type { RequestContext } from '../core/context.js';
+import type { Loaded, RequestContext } from '../core/context.js';
 import type { Core } from '../core/command.js';
 import type { Database } from '../core/database.js';
 import { badInput, refusal } from '../core/errors.js';
@@ -58,7 +58,7 @@ function sorted(value: unknown): unknown {
 }
 
 /** How the objects of a payload are selected again, by the name of their type. */
-const LOADERS: Readonly<Record<string, { kind: IdKind; load: (context: RequestContext, id: string, database: Database) => Promise<object> }>> = {
+const LOADERS: Readonly<Record<string, { kind: IdKind; load: (context: RequestContext, id: string, database: Database) => Loaded<object> }>> = {
   Customer: { kind: 'customer', load: loadCustomer },
   Identity: { kind: 'identity', load: loadIdentity },
   Document: { kind: 'document', load: loadDocument },

@@ -20,8 +20,9 @@ interface SchemaFault {
  */
 export function schemaFaults(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Variables, document: DocumentNode | null = null): SchemaFault[] {
   const faults: SchemaFault[] = [];
-  // Fragments use an operation's variables too.
-  const places = new Map([...(document ? variablePlaces(document) : []), ...variablePlaces(operation)]);
+  // Fragments use an operation's variables too. Nearly always there is no fault, and nobody asks.
+  let known: ReadonlyMap<string, Place> | undefined;
+  const placesOf = (name: string): Place | undefined => (known ??= new Map([...(document ? variablePlaces(document) : []), ...variablePlaces(operation)])).get(name);
   for (const definition of operation.variableDefinitions ?? []) {
     const name = definition.variable.name.value;
     const type = typeFromAST(schema, definition.type);
@@ -30,7 +31,7 @@ export function schemaFaults(schema: GraphQLSchema, operation: OperationDefiniti
     if (value === undefined && (definition.defaultValue || definition.type.kind !== Kind.NON_NULL_TYPE)) continue;
     for (const { path, error } of faultsOf(value, type, MOST_FAULTS - faults.length)) {
       const place = [name, ...path, ...namedField(error)];
-      faults.push({ place, fault: { path: pathOf([...(places.get(name) ?? [name]), ...place.slice(1)]), code: faultCodeOf(error), message: faultMessageOf(error) } });
+      faults.push({ place, fault: { path: pathOf([...(placesOf(name) ?? [name]), ...place.slice(1)]), code: faultCodeOf(error), message: faultMessageOf(error) } });
     }
   }
   return faults;

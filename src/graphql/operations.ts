@@ -1,6 +1,8 @@
 import { getOperationAST, GraphQLError, Kind, parse, validate, visit, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, type OperationTypeNode } from 'graphql';
 import { badInput, isRefusal, refusal } from '../core/errors.js';
+import type { LookAhead } from '../core/look-ahead.js';
 import { costOf } from './cost.js';
+import { lookAheadOf } from './look-ahead.js';
 import { literalFaults } from './literal-faults.js';
 import { checkVariables } from './input-faults.js';
 import type { Limits } from './limits.js';
@@ -59,6 +61,7 @@ function noOperation(): GraphQLError {
 export class Operations {
   readonly #documents = new Map<string, DocumentNode>();
   #cachedCharacters = 0;
+  readonly #lookAheads = new WeakMap<OperationDefinitionNode, LookAhead | null>();
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -84,6 +87,13 @@ export class Operations {
       if (error instanceof GraphQLError) return [error];
       throw error;
     }
+  }
+
+  /** What a query will ask below what it begins with; null of anything else. Found once a document. */
+  lookAhead({ document, operation }: Prepared): LookAhead | null {
+    let known = this.#lookAheads.get(operation);
+    if (known === undefined) this.#lookAheads.set(operation, (known = lookAheadOf(this.schema, document, operation)));
+    return known;
   }
 
   /** The text of the document: as it was sent, or the trusted one of the hash that was. */

@@ -1,5 +1,5 @@
 import { Arg, Ctx, Field, ID, Int, ObjectType, Query, registerEnumType, Resolver } from 'type-graphql';
-import type { RequestContext } from '../core/context.js';
+import type { Loaded, RequestContext } from '../core/context.js';
 import { ERROR_CODES, notFound, type ErrorCode } from '../core/errors.js';
 import { kindOfId } from '../core/ids.js';
 import { NodeObject } from '../core/objects.js';
@@ -28,7 +28,7 @@ class ErrorCodeInfo {
 }
 
 /** How each kind of node is loaded; other kinds of id name no node. */
-const LOADERS: Partial<Record<NonNullable<ReturnType<typeof kindOfId>>, (context: RequestContext, id: string) => Promise<NodeObject>>> = {
+const LOADERS: Partial<Record<NonNullable<ReturnType<typeof kindOfId>>, (context: RequestContext, id: string) => Loaded<NodeObject>>> = {
   customer: loadCustomer,
   identity: loadIdentity,
   document: loadDocument,
@@ -39,7 +39,7 @@ const LOADERS: Partial<Record<NonNullable<ReturnType<typeof kindOfId>>, (context
 @Resolver()
 export class RootResolver {
   @Query(() => NodeObject, { nullable: true, description: 'Any object by its id. NOT_FOUND when your organization has none such.' })
-  node(@Ctx() context: RequestContext, @Arg('id', () => ID) id: string): Promise<NodeObject> {
+  node(@Ctx() context: RequestContext, @Arg('id', () => ID) id: string): Loaded<NodeObject> {
     const kind = kindOfId(id);
     const load = kind === null ? undefined : LOADERS[kind];
     if (!load) throw notFound('object');

@@ -17,6 +17,7 @@ import { operationsChecked, placeholderStore } from './apollo.js';
 import type { Audiences } from './audiences.js';
 import type { Authenticate } from './authentication.js';
 import { formatError } from './errors.js';
+import type { Executor } from './executor.js';
 import { withRetryAfter, type HttpOptions } from './http.js';
 import { IDEMPOTENCY_KEY, withKey } from './idempotency.js';
 import { LIMITS, type Limits } from './limits.js';
@@ -35,6 +36,7 @@ export interface Transports {
   /** What is open longer than a request ends with its key. */
   connections: OpenConnections;
   operations: Operations;
+  executor: Executor;
   audiences: Audiences;
   limits: Limits;
   rateLimits: RateLimits;
@@ -90,7 +92,7 @@ export function callerOfRequest(request: Request): Caller {
 
 /** GraphQL over HTTP, with multipart uploads, at GRAPHQL_PATH. */
 export async function mountGraphql(app: Express, transports: Transports): Promise<() => Promise<void>> {
-  const { schema, database, events, operations, limits, trusted, addressOf, log } = transports;
+  const { schema, database, events, limits, trusted, addressOf, log } = transports;
   const apollo = new ApolloServer<RequestContext>({
     schema,
     // The placeholder is all that Apollo validates.
@@ -105,7 +107,7 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      operationsChecked(schema, operations, log),
+      operationsChecked(transports),
     ],
   });
   await apollo.start();

@@ -1,6 +1,7 @@
 import { addressReader } from '../core/caller-address.js';
 import type { Config } from '../core/config.js';
 import { Audiences } from './audiences.js';
+import { Executor } from './executor.js';
 import { Operations } from './operations.js';
 import { openRateLimits } from './rate-limits.js';
 import type { Transports } from './server.js';
@@ -15,6 +16,7 @@ export async function openTransports(config: Config, base: Pick<Transports, 'sch
     trusted,
     rateLimits: await openRateLimits(config, base.log),
     addressOf: addressReader(config.trustedProxies),
+    executor: new Executor(base.schema, config.compiledQueries),
     operations: new Operations(base.schema, { limits: base.limits, introspection, trusted }),
     audiences: new Audiences(),
     http: { secure: tls !== null || publicUrl?.startsWith('https:') === true, publicOrigin: publicUrl === null ? null : new URL(publicUrl).origin, corsOrigins },

@@ -1,10 +1,10 @@
 import { sql, type Kysely } from 'kysely';
 import type { UnitOfWork } from '../core/command.js';
 import type { BatchRead } from '../core/context.js';
-import { groupedInOrder, inOrder } from '../core/context.js';
+import { groupedInOrder } from '../core/context.js';
 import type { PageRequest } from '../core/connections.js';
-import type { Database } from '../core/database.js';
-import type { SealedRow } from '../core/crypto/sealed-table.js';
+import { sealedColumns, type SealedRow } from '../core/crypto/sealed-table.js';
+import { Conditions, NO_ROWS, rowBy, rowPage, type RowTable } from '../core/row-reads.js';
 import type { Demands } from '../kyc/demands.js';
 import type { KycData } from '../kyc/fields.js';
 import { IDENTITY_TABLE, INDEX_PURPOSES } from '../kyc/personal-data.js';
@@ -86,13 +86,19 @@ export interface IdentityFilter {
   programId?: string | null;
 }
 
-/** Attempts by id; null for one that the organization does not have. */
-export const identityById: BatchRead<string, IdentityRow | null> = async (database, organizationId, ids) => {
-  const rows = await database.read<IdentityTables, IdentityRow[]>(organizationId, (reader) =>
-    reader.selectFrom('identity').selectAll().where('organization_id', '=', organizationId).where('id', 'in', ids).execute(),
-  );
-  return inOrder(ids, rows, (row) => row.id);
+/** What of attempts is read. */
+export const IDENTITIES: RowTable<IdentityRow> = {
+  name: 'identity',
+  type: 'Identity',
+  columns: [
+    'id', 'customer_id', 'status', 'transaction_type', 'program_id', 'hosted_page', 'error_description', 'document_attempts_remaining', 'debug_status', 'version',
+    'created_at', 'updated_at',
+  ],
+  groups: { rules: ['policy', 'demands'], personal: [...sealedColumns(IDENTITY_TABLE).filter((column) => column !== 'customer_id'), 'national_id_index'] },
 };
+
+/** Attempts by id; null for one that the organization does not have. */
+export const identityById = rowBy(IDENTITIES, 'id');
 
 /** The customers, by id, whose attempts gave the same national ids as these, newest first; each attempt's own is among them. */
 export const customersOfNationalId: BatchRead<string, string[]> = async (database, organizationId, indexes) => {
@@ -110,28 +116,21 @@ export const customersOfNationalId: BatchRead<string, string[]> = async (databas
   return groupedInOrder(indexes, rows, (row) => row.national_id_index).map((group) => group.map((row) => row.customer_id));
 };
 
-/** A page of an organization's attempts, newest first. */
-export async function identityPage(database: Database, organizationId: string, page: PageRequest, filter: IdentityFilter): Promise<IdentityRow[]> {
-  const names = [filter.customerId, filter.enterpriseId, filter.userId, filter.programId];
+/** Pages of an organization's attempts, newest first. */
+export const identityPage = rowPage(IDENTITIES, (database, organizationId, { page, filter }: { page: PageRequest; filter: IdentityFilter }) => {
+  const either = (column: string, purpose: string, value: string | null | undefined): [string, string][] =>
+    value == null ? [] : [[`${column}_index = ?`, database.vault.index(organizationId, purpose, value)], [`${column}_id = ?`, value]];
   // What the database could not even be asked for is the name of nothing.
-  if (names.some((name) => name != null && !isWellFormedText(name))) return [];
-  return database.read<IdentityTables, IdentityRow[]>(organizationId, (reader) => {
-    let query = reader.selectFrom('identity').selectAll().where('organization_id', '=', organizationId);
-    if (page.beforeId !== null) query = query.where('id', '<', page.beforeId);
-    if (filter.status?.length) query = query.where('status', 'in', filter.status);
-    if (filter.customerId != null) query = query.where('customer_id', '=', filter.customerId);
-    if (filter.enterpriseId != null) {
-      const index = database.vault.index(organizationId, INDEX_PURPOSES.enterpriseId, filter.enterpriseId);
-      query = query.where((builder) => builder.or([builder('enterprise_index', '=', index), builder('enterprise_id', '=', filter.enterpriseId!)]));
-    }
-    if (filter.userId != null) {
-      const index = database.vault.index(organizationId, INDEX_PURPOSES.userId, filter.userId);
-      query = query.where((builder) => builder.or([builder('user_index', '=', index), builder('user_id', '=', filter.userId!)]));
-    }
-    if (filter.programId != null) query = query.where('program_id', '=', filter.programId);
-    return query.orderBy('id', 'desc').limit(page.limit).execute();
-  });
-}
+  if ([filter.customerId, filter.enterpriseId, filter.userId, filter.programId].some((name) => name != null && !isWellFormedText(name))) return NO_ROWS;
+  return new Conditions()
+    .add('id < ?', page.beforeId)
+    .addOneOf('status', filter.status)
+    .add('customer_id = ?', filter.customerId)
+    .addEither(either('enterprise', INDEX_PURPOSES.enterpriseId, filter.enterpriseId))
+    .addEither(either('user', INDEX_PURPOSES.userId, filter.userId))
+    .add('program_id = ?', filter.programId)
+    .newest(page.limit);
+});
 
 /** The customer of an attempt, within a command; null where the organization has none such. */
 export async function customerOfIdentity(unit: UnitOfWork, identityId: string): Promise<string | null> {

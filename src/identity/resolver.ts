@@ -1,9 +1,11 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Core } from '../core/command.js';
 import { DEFAULT_PAGE, pageOf, pageRequest, type Connection } from '../core/connections.js';
-import type { RequestContext } from '../core/context.js';
+import { whenLoaded, type Loaded, type RequestContext } from '../core/context.js';
 import { isErased } from '../core/crypto/sealed-table.js';
 import { notFound } from '../core/errors.js';
+import { Begins, columns, Needs, rows, Shows } from '../core/look-ahead.js';
+import { customerById } from '../customer/reads.js';
 import { CustomerObject, loadCustomer, showCustomer } from '../customer/resolver.js';
 import { allowedActions, PROJECTIONS } from '../customer/lifecycle.js';
 import { isWellFormedText } from '../kyc/text.js';
@@ -12,7 +14,7 @@ import { submitIdentity, type Attempt } from './commands.js';
 import { kycDataView, KycDataFields } from './kyc-types.js';
 import { TRANSITIONS } from './lifecycle.js';
 import { patchCustomer, patchIdentity } from './patches.js';
-import { customersOfNationalId, identityById, identityPage, identityPersonal, identityRow, MOST_DUPLICATES, type IdentityRow } from './reads.js';
+import { customersOfNationalId, IDENTITIES, identityById, identityPage, identityPersonal, identityRow, MOST_DUPLICATES, type IdentityRow } from './reads.js';
 import { requireReverification, reviewIdentity } from './review.js';
 import {
   IdentityConnection, IdentityFilterInput, IdentityObject, PatchCustomerInput, PatchCustomerPayload, PatchIdentityInput, PatchIdentityPayload,
@@ -38,10 +40,11 @@ export function identityView(row: IdentityRow): IdentityObject {
 }
 
 /** Loads an attempt of the caller's organization. Throws NOT_FOUND. */
-export async function loadIdentity(context: RequestContext, id: string): Promise<IdentityObject> {
-  const row = isWellFormedText(id) ? await context.load(identityById, id) : null;
-  if (!row) throw notFound('identity');
-  return identityView(row);
+export function loadIdentity(context: RequestContext, id: string): Loaded<IdentityObject> {
+  return whenLoaded(isWellFormedText(id) ? context.load(identityById, id) : null, (row) => {
+    if (!row) throw notFound('identity');
+    return identityView(row);
+  });
 }
 
 /** Shows an attempt as a command has left it, whatever happens to it next. */
@@ -51,8 +54,8 @@ export function showAttempt(context: RequestContext, { identity, customer }: Att
   return { identity: identityView(row), customer: showCustomer(context, customer) };
 }
 
-async function kycDataOf(context: RequestContext, row: IdentityRow): Promise<KycDataFields | null> {
-  return isErased(row) ? null : kycDataView((await context.load(identityPersonal, row)).kycData);
+function kycDataOf(context: RequestContext, row: IdentityRow): Loaded<KycDataFields | null> {
+  return isErased(row) ? null : whenLoaded(context.load(identityPersonal, row), ({ kycData }) => kycDataView(kycData));
 }
 
 @Resolver(() => IdentityObject)
@@ -60,11 +63,13 @@ export class IdentityResolver {
   constructor(private readonly core: Core) {}
 
   @Query(() => IdentityObject, { nullable: true, description: 'One verification attempt. NOT_FOUND when your organization has none such.' })
-  identity(@Ctx() context: RequestContext, @Arg('id', () => ID) id: string): Promise<IdentityObject> {
+  @Begins(identityById)
+  identity(@Ctx() context: RequestContext, @Arg('id', () => ID) id: string): Loaded<IdentityObject> {
     return loadIdentity(context, id);
   }
 
   @Query(() => IdentityConnection, { description: 'The verification attempts of your organization, newest first.' })
+  @Begins(identityPage)
   async identities(
     @Ctx() context: RequestContext,
     @Arg('first', () => Int, { defaultValue: DEFAULT_PAGE }) first: number,
@@ -72,7 +77,7 @@ export class IdentityResolver {
     @Arg('filter', () => IdentityFilterInput, { nullable: true }) filter?: IdentityFilterInput | null,
   ): Promise<Connection<IdentityObject>> {
     const page = pageRequest('identity', first, after);
-    return pageOf(page, await identityPage(context.database, context.member.organizationId, page, filter ?? {}), identityView);
+    return pageOf(page, await context.load(identityPage, { page, filter: filter ?? {} }), identityView);
   }
 
   @Query(() => [TransitionObject], { description: 'The identity lifecycle as data: every transition there is.' })
@@ -84,38 +89,45 @@ export class IdentityResolver {
   }
 
   @FieldResolver(() => CustomerObject)
-  customer(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<CustomerObject> {
+  @Shows(customerById, 'customer_id')
+  customer(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<CustomerObject> {
     return loadCustomer(context, identity.row.customer_id);
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'Your own id of the enterprise that the person acts for.' })
-  async enterpriseId(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<string | null> {
-    return (await context.load(identityPersonal, identity.row)).enterpriseId;
+  @Needs(columns(IDENTITIES, 'personal'))
+  enterpriseId(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(identityPersonal, identity.row), (personal) => personal.enterpriseId);
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'Your own id of the user.' })
-  async userId(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<string | null> {
-    return (await context.load(identityPersonal, identity.row)).userId;
+  @Needs(columns(IDENTITIES, 'personal'))
+  userId(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(identityPersonal, identity.row), (personal) => personal.userId);
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'What a reviewer has noted with the last decision that bore a note; null before the first. For REVIEWER and ADMIN; null to everyone else.' })
-  async reviewNote(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<string | null> {
-    return (await context.load(identityPersonal, identity.row)).reviewNote;
+  @Needs(columns(IDENTITIES, 'personal'))
+  reviewNote(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(identityPersonal, identity.row), (personal) => personal.reviewNote);
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'Sandbox only; null elsewhere.' })
-  async debugFailureReason(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<string | null> {
-    return (await context.load(identityPersonal, identity.row)).debugFailureReason;
+  @Needs(columns(IDENTITIES, 'personal'))
+  debugFailureReason(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(identityPersonal, identity.row), (personal) => personal.debugFailureReason);
   }
 
   @FieldResolver(() => KycDataFields, { nullable: true, description: 'Null once the data is erased.' })
-  kycData(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<KycDataFields | null> {
+  @Needs(columns(IDENTITIES, 'personal'))
+  kycData(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<KycDataFields | null> {
     return kycDataOf(context, identity.row);
   }
 
   @FieldResolver(() => [CustomerObject], {
     description: `Other customers of your organization of whom an attempt has given the same national id: the newest ${MOST_DUPLICATES}. For REVIEWER and ADMIN, who decide what it means; empty for others. The same person may come by two accounts, or somebody with another's number.`,
   })
+  @Needs(columns(IDENTITIES, 'personal'))
   async duplicates(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<CustomerObject[]> {
     const { national_id_index: index, customer_id: own } = identity.row;
     const customers = index === null ? [] : await context.load(customersOfNationalId, index);
@@ -125,9 +137,11 @@ export class IdentityResolver {
   @FieldResolver(() => [Action.values], {
     description: 'What this caller may ask of this attempt and its customer now; nothing of an attempt that is no longer the current one.',
   })
-  async allowedActions(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<Action[]> {
-    const customer = await loadCustomer(context, identity.row.customer_id);
-    return customer.currentIdentityId === identity.id ? allowedActions(customer.standing, context.caller.role) : [];
+  @Needs(rows(customerById, 'customer_id'))
+  allowedActions(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<Action[]> {
+    return whenLoaded(loadCustomer(context, identity.row.customer_id), (customer) =>
+      customer.currentIdentityId === identity.id ? allowedActions(customer.standing, context.caller.role) : [],
+    );
   }
 
   @Mutation(() => SubmitIdentityPayload, { description: 'Begins a verification attempt. It answers INITIATING at once and is then evaluated: subscribe to identityStatusChanged.' })
@@ -172,14 +186,16 @@ export class ReviewResolver {
 @Resolver(() => CustomerObject)
 export class CustomerIdentityResolver {
   @FieldResolver(() => IdentityObject, { nullable: true, description: 'The current attempt.' })
-  async identity(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<IdentityObject | null> {
+  @Shows(identityById, 'current_identity_id')
+  identity(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<IdentityObject | null> {
     return customer.currentIdentityId === null ? null : loadIdentity(context, customer.currentIdentityId);
   }
 
   @FieldResolver(() => KycDataFields, { nullable: true, description: 'The data of the current attempt; null when there is none, and once it is erased.' })
-  async kycData(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<KycDataFields | null> {
+  @Needs(rows(identityById, 'current_identity_id', columns(IDENTITIES, 'personal')))
+  kycData(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<KycDataFields | null> {
     if (customer.currentIdentityId === null) return null;
-    return kycDataOf(context, (await loadIdentity(context, customer.currentIdentityId)).row);
+    return whenLoaded(loadIdentity(context, customer.currentIdentityId), ({ row }) => kycDataOf(context, row));
   }
 
   @FieldResolver(() => IdentityConnection, { description: 'All attempts, newest first.' })
@@ -190,6 +206,6 @@ export class CustomerIdentityResolver {
     @Arg('after', () => String, { nullable: true }) after?: string | null,
   ): Promise<Connection<IdentityObject>> {
     const page = pageRequest('identity', first, after);
-    return pageOf(page, await identityPage(context.database, context.member.organizationId, page, { customerId: customer.id }), identityView);
+    return pageOf(page, await context.load(identityPage, { page, filter: { customerId: customer.id } }), identityView);
   }
 }

@@ -2,6 +2,7 @@ import type { KeyHolder, KeyRole } from '../core/caller.js';
 import type { Clock } from '../core/clock.js';
 import type { PageRequest } from '../core/connections.js';
 import { kindOfId } from '../core/ids.js';
+import type { BatchRead } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
 import { sql, type Kysely } from 'kysely';
@@ -39,6 +40,9 @@ export async function readOrganization(database: Database, organizationId: strin
     reader.selectFrom('organization').select(['id', 'name', 'environment', 'policy']).where('id', '=', organizationId).executeTakeFirstOrThrow(),
   );
 }
+
+/** Organizations as reads need them, each once a request however many rows ask; a caller sees none but its own. */
+export const organizationById: BatchRead<string, OrganizationTables['organization']> = (database, _organizationId, ids) => Promise.all(ids.map((id) => readOrganization(database, id)));
 
 /** A key by its id, which the caller is known to have. */
 export function readApiKey(database: Database, id: string): Promise<ApiKey> {

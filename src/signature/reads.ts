@@ -1,7 +1,7 @@
 import type { BatchRead } from '../core/context.js';
-import { groupedInOrder, inOrder } from '../core/context.js';
 import type { UnitOfWork } from '../core/command.js';
-import type { SealedRow } from '../core/crypto/sealed-table.js';
+import { sealedColumns, type SealedRow } from '../core/crypto/sealed-table.js';
+import { rowBy, rowsBy, type RowTable } from '../core/row-reads.js';
 import { SIGNATURE_TABLE } from '../kyc/personal-data.js';
 import type { ContractType } from '../kyc/vocabularies.js';
 import { SignatureEntity } from './entity.js';
@@ -22,25 +22,19 @@ export type SignaturePersonal = { [Field in 'contractSignerNameFull' | 'contract
 /** Who has signed and from where: opened together, and only when it is asked. */
 export const signaturePersonal: BatchRead<SignatureRow, SignaturePersonal> = (database, organizationId, rows) => database.vault.open(SIGNATURE_TABLE, organizationId, rows);
 
-interface SignatureTables {
-  signature: SignatureRow;
-}
+/** What of signatures is read. */
+export const SIGNATURES: RowTable<SignatureRow> = {
+  name: 'signature',
+  type: 'Signature',
+  columns: ['id', 'identity_id', 'contract_type', 'contract_version', 'contract_signed_date', 'created_at'],
+  groups: { personal: sealedColumns(SIGNATURE_TABLE) },
+};
 
 /** Signatures by id; null for one that the organization does not have. */
-export const signatureById: BatchRead<string, SignatureRow | null> = async (database, organizationId, ids) => {
-  const rows = await database.read<SignatureTables, SignatureRow[]>(organizationId, (reader) =>
-    reader.selectFrom('signature').selectAll().where('organization_id', '=', organizationId).where('id', 'in', ids).execute(),
-  );
-  return inOrder(ids, rows, (row) => row.id);
-};
+export const signatureById = rowBy(SIGNATURES, 'id');
 
 /** The signatures of attempts, oldest first. */
-export const signaturesByIdentity: BatchRead<string, SignatureRow[]> = async (database, organizationId, identityIds) => {
-  const rows = await database.read<SignatureTables, SignatureRow[]>(organizationId, (reader) =>
-    reader.selectFrom('signature').selectAll().where('organization_id', '=', organizationId).where('identity_id', 'in', identityIds).orderBy('id').execute(),
-  );
-  return groupedInOrder(identityIds, rows, (row) => row.identity_id);
-};
+export const signaturesByIdentity = rowsBy(SIGNATURES, 'identity_id');
 
 /** The contracts that a command's attempt has had signed. */
 export async function signedContractsOf(unit: UnitOfWork, identityId: string): Promise<ContractType[]> {

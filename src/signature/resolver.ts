@@ -1,9 +1,11 @@
 import { Arg, Ctx, Field, FieldResolver, ID, InputType, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
 import type { Core } from '../core/command.js';
-import type { RequestContext } from '../core/context.js';
+import { whenLoaded, type Loaded, type RequestContext } from '../core/context.js';
 import { notFound } from '../core/errors.js';
+import { columns, Needs, rows, Shows } from '../core/look-ahead.js';
 import { NodeObject } from '../core/objects.js';
 import { DateTimeScalar, IPAddressScalar } from '../core/scalars.js';
+import { IDENTITIES, identityById } from '../identity/reads.js';
 import { loadIdentity, showAttempt } from '../identity/resolver.js';
 import { AttemptPayload, IdentityObject } from '../identity/types.js';
 import { contractsFor } from '../kyc/policy.js';
@@ -11,7 +13,7 @@ import * as vocabularies from '../kyc/vocabularies.js';
 import { readOrganization } from '../organization/reads.js';
 import { transactionTypeOfToken } from '../organization/tokens.js';
 import { submitSignatures, type NewSignature } from './commands.js';
-import { signatureById, signaturePersonal, signaturesByIdentity, type SignatureRow } from './reads.js';
+import { SIGNATURES, signatureById, signaturePersonal, signaturesByIdentity, type SignatureRow } from './reads.js';
 
 @ObjectType({ description: 'What is to be signed, in the version that is in force.', simpleResolvers: true })
 export class Contract {
@@ -104,17 +106,20 @@ export class SignatureResolver {
   }
 
   @FieldResolver(() => String, { nullable: true })
-  async contractSignerNameFull(@Root() signature: SignatureObject, @Ctx() context: RequestContext): Promise<string | null> {
-    return (await context.load(signaturePersonal, signature.row)).contractSignerNameFull;
+  @Needs(columns(SIGNATURES, 'personal'))
+  contractSignerNameFull(@Root() signature: SignatureObject, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(signaturePersonal, signature.row), (personal) => personal.contractSignerNameFull);
   }
 
   @FieldResolver(() => IPAddressScalar, { nullable: true })
-  async contractSignedIPAddress(@Root() signature: SignatureObject, @Ctx() context: RequestContext): Promise<string | null> {
-    return (await context.load(signaturePersonal, signature.row)).contractSignedIPAddress;
+  @Needs(columns(SIGNATURES, 'personal'))
+  contractSignedIPAddress(@Root() signature: SignatureObject, @Ctx() context: RequestContext): Loaded<string | null> {
+    return whenLoaded(context.load(signaturePersonal, signature.row), (personal) => personal.contractSignedIPAddress);
   }
 
   @FieldResolver(() => IdentityObject)
-  identity(@Root() signature: SignatureObject, @Ctx() context: RequestContext): Promise<IdentityObject> {
+  @Shows(identityById, 'identity_id')
+  identity(@Root() signature: SignatureObject, @Ctx() context: RequestContext): Loaded<IdentityObject> {
     return loadIdentity(context, signature.identityId);
   }
 
@@ -131,13 +136,15 @@ export class SignatureResolver {
 @Resolver(() => IdentityObject)
 export class IdentitySignatureResolver {
   @FieldResolver(() => [SignatureObject], { description: 'The signatures of this attempt, oldest first.' })
-  async signatures(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<SignatureObject[]> {
-    return (await context.load(signaturesByIdentity, identity.id)).map(signatureView);
+  @Shows(signaturesByIdentity, 'id')
+  signatures(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<SignatureObject[]> {
+    return whenLoaded(context.load(signaturesByIdentity, identity.id), (signatures) => signatures.map(signatureView));
   }
 
   @FieldResolver(() => [vocabularies.ContractType.values], {
     description: 'Contracts still to be signed, while AWAITING_SIGNATURE; else empty. `requirements` names them from the first call.',
   })
+  @Needs(columns(IDENTITIES, 'rules'), rows(signaturesByIdentity, 'id'))
   async signaturesRequired(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<vocabularies.ContractType[]> {
     if (identity.status !== 'AWAITING_SIGNATURE') return [];
     const signed = await context.load(signaturesByIdentity, identity.id);
@@ -147,7 +154,8 @@ export class IdentitySignatureResolver {
   }
 
   @FieldResolver(() => [vocabularies.ContractType.values])
-  async signaturesSubmitted(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<vocabularies.ContractType[]> {
-    return (await context.load(signaturesByIdentity, identity.id)).map((signature) => signature.contract_type);
+  @Needs(rows(signaturesByIdentity, 'id'))
+  signaturesSubmitted(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<vocabularies.ContractType[]> {
+    return whenLoaded(context.load(signaturesByIdentity, identity.id), (signatures) => signatures.map((signature) => signature.contract_type));
   }
 }

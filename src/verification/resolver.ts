@@ -4,9 +4,10 @@ import { comesByHostedPage } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
 import { isErased } from '../core/crypto/sealed-table.js';
 import { badInput } from '../core/errors.js';
+import { columns, Needs, rows } from '../core/look-ahead.js';
 import { CustomerObject } from '../customer/resolver.js';
 import { documentsByIdentity, filesByDocument, subjectDocument } from '../document/reads.js';
-import { identityById, identityPersonal } from '../identity/reads.js';
+import { IDENTITIES, identityById, identityPersonal } from '../identity/reads.js';
 import { subjectOfGiven, checkGivenDocuments } from '../identity/given-documents.js';
 import { KycDataInputFields } from '../identity/kyc-types.js';
 import { IdentityObject } from '../identity/types.js';
@@ -15,7 +16,7 @@ import { freshSubject, missingSignatures, requirementsOf, type Requirement, type
 import { acceptedNationalIds } from '../kyc/sandbox.js';
 import { validateKycData } from '../kyc/validation.js';
 import * as vocabularies from '../kyc/vocabularies.js';
-import { readOrganization } from '../organization/reads.js';
+import { organizationById, readOrganization } from '../organization/reads.js';
 import { transactionTypeOfToken } from '../organization/tokens.js';
 import { signaturesByIdentity } from '../signature/reads.js';
 import { Contract } from '../signature/resolver.js';
@@ -37,11 +38,16 @@ class RequirementObject {
   message!: string;
 }
 
+/** What requirements are made of, below an attempt. */
+const REQUIREMENTS_NEED = [
+  columns(IDENTITIES, 'rules'), columns(IDENTITIES, 'personal'), rows(documentsByIdentity, 'id', rows(filesByDocument, 'id')), rows(signaturesByIdentity, 'id'),
+];
+
 /** What an attempt still lacks; nothing of one that is approved, all signed, ended or erased. */
 async function requirementsOfAttempt(context: RequestContext, row: IdentityRow): Promise<Requirement[]> {
   if (row.status === 'APPROVED' || row.status === 'SIGNATURE_SUBMITTED' || isErased(row)) return [];
   const [{ environment }, documents, signatures, { kycData, documentsByUrl }] = await Promise.all([
-    readOrganization(context.database, row.organization_id),
+    context.load(organizationById, row.organization_id),
     context.load(documentsByIdentity, row.id),
     context.load(signaturesByIdentity, row.id),
     context.load(identityPersonal, row),
@@ -86,6 +92,7 @@ export class DryRunResolver {
 @Resolver(() => IdentityObject)
 export class IdentityRequirementResolver {
   @FieldResolver(() => [RequirementObject], { description: 'Everything that this attempt still lacks, all at once; empty once it has ended, or its data is erased.' })
+  @Needs(...REQUIREMENTS_NEED)
   async requirements(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<Requirement[]> {
     if (identity.status === 'DECLINED' || identity.status === 'EXPIRED') return [];
     return requirementsOfAttempt(context, identity.row);
@@ -97,11 +104,12 @@ export class CustomerRequirementResolver {
   @FieldResolver(() => [RequirementObject], {
     description: 'Everything that still stands between this customer and ACTIVE, all at once; empty when nothing does, and once the data is erased. After REJECTED or EXPIRED: what a further attempt would lack. While DEACTIVATED it stays listed and can be provided after reactivateCustomer; allowedActions says what may be asked now.',
   })
+  @Needs(rows(identityById, 'current_identity_id', ...REQUIREMENTS_NEED))
   async requirements(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<Requirement[]> {
     if (customer.erasedAt !== null) return [];
     const row = customer.currentIdentityId === null ? null : await context.load(identityById, customer.currentIdentityId);
     if (row !== null && row.status !== 'DECLINED' && row.status !== 'EXPIRED') return requirementsOfAttempt(context, row);
-    const { environment, policy } = await readOrganization(context.database, context.member.organizationId);
+    const { environment, policy } = await context.load(organizationById, context.member.organizationId);
     const kycData = row === null ? {} : (await context.load(identityPersonal, row)).kycData;
     return requirementsOf(freshSubject(kycData, transactionTypeOfToken(context.caller) ?? row?.transaction_type ?? null, { environment, policy }, comesByHostedPage(context.caller)));
   }

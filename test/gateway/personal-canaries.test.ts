@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createSecretKey } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -272,10 +272,10 @@ describe.skipIf(isPostgreSql && !hasPostgreSql)('canaries', () => {
     return withDatabase({ databaseUrl, dataDirectory: directory }, async (query) => {
       const keys: DataKey[] = [];
       for (const row of await query('select customer_id, id, key_id, wrapped from data_key where wrapped is not null')) {
-        keys.push({ id: String(row['id']), secret: await ring.unwrap({ keyId: String(row['key_id']), wrapped: bytesOf(row['wrapped'] as Uint8Array) }, purposeOf(String(row['customer_id']))) });
+        keys.push({ id: String(row['id']), secret: createSecretKey(await ring.unwrap({ keyId: String(row['key_id']), wrapped: bytesOf(row['wrapped'] as Uint8Array) }, purposeOf(String(row['customer_id'])))) });
       }
       for (const row of await query('select name, key_id, wrapped from gateway_key')) {
-        keys.push({ id: '00'.repeat(8), secret: await ring.unwrap({ keyId: String(row['key_id']), wrapped: bytesOf(row['wrapped'] as Uint8Array) }, String(row['name'])) });
+        keys.push({ id: '00'.repeat(8), secret: createSecretKey(await ring.unwrap({ keyId: String(row['key_id']), wrapped: bytesOf(row['wrapped'] as Uint8Array) }, String(row['name']))) });
       }
       return keys;
     });

@@ -71,7 +71,7 @@ function withoutConditions(database: Database): Database {
   const read: Database['read'] = <Tables, Result>(organizationId: string, query: (reader: Reader<Tables>) => Promise<Result>) =>
     database.read<Tables, Result>(organizationId, (reader) => query(reader.withPlugin(everyOrganization)));
   const select: Database['select'] = (organizationId, { name, text }, parameters) =>
-    database.select(organizationId, { name: `${name}_of_every_organization`, text: text.replaceAll(/organization_id = \$1/g, () => ((stripped += 1), '$1::text is not null')) }, parameters);
+    database.select(organizationId, { name: name && `${name}_of_every_organization`, text: text.replaceAll(/organization_id = \$1/g, () => ((stripped += 1), '$1::text is not null')) }, parameters);
   return { ...database, scoped, read, select, forCustomer: (customerId) => withoutConditions(database.forCustomer(customerId)) };
 }
 

@@ -11,6 +11,9 @@ import { KEY_RING } from './key-ring.js';
 import { withDatabase, type Query } from './raw-database.js';
 import { graphql } from '../generated/index.js';
 
+/** The suites hold for both ways to run a query. */
+const COMPILE_QUERIES = process.env['TEST_EXECUTOR'] === 'compiled' ? 'always' : 'never';
+
 export const OPERATOR_KEY = 'the-operator-key-of-the-test-suites';
 
 const CREATE_ORGANIZATION = graphql(`
@@ -85,7 +88,7 @@ export class TestGateway {
   /** Starts it; after `stop` again, on the same data. `environment` is for this once. */
   async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
     this.#gateway = await startGateway(
-      readConfig({ PORT: '0', DATA_DIR: this.#directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', OPERATOR_KEY, TOKEN_KEY, KEY_RING, ...this.environment, ...environment }),
+      readConfig({ PORT: '0', DATA_DIR: this.#directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', COMPILE_QUERIES, OPERATOR_KEY, TOKEN_KEY, KEY_RING, ...this.environment, ...environment }),
       this.overrides,
     );
   }
@@ -135,7 +138,7 @@ export class TestGateway {
   async replica(): Promise<{ client(key: Key): Client; stop(): Promise<void> }> {
     const directory = await mkdtemp(join(tmpdir(), 'kyc-replica-'));
     const replica = await startGateway(
-      readConfig({ PORT: '0', DATA_DIR: directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', OPERATOR_KEY, TOKEN_KEY, KEY_RING, ...this.environment }),
+      readConfig({ PORT: '0', DATA_DIR: directory, DATABASE_URL: this.#databaseUrl, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', COMPILE_QUERIES, OPERATOR_KEY, TOKEN_KEY, KEY_RING, ...this.environment }),
       this.overrides,
     );
     return {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
 import { partsOf } from '../parts.js';
 import { DATA_KEY_ID_BYTES, SealBroken, type DataKey } from './cipher.js';
 import { KEY_BYTES } from './key-ring.js';
@@ -61,7 +61,7 @@ export async function* openFile(key: DataKey, place: FilePlace, source: AsyncIte
 
 /** The segments of one file, one after the other. */
 class Segments {
-  readonly #secret: Buffer;
+  readonly #secret: KeyObject;
   readonly #prefix: Buffer;
   readonly #additionalData: Buffer;
   #number = 0;
@@ -72,7 +72,7 @@ class Segments {
     header: Buffer,
   ) {
     const saltEnd = HEADER_BYTES - PREFIX_BYTES;
-    this.#secret = Buffer.from(hkdfSync('sha256', key.secret, header.subarray(saltEnd - SALT_BYTES, saltEnd), 'kyc-gateway file', KEY_BYTES));
+    this.#secret = createSecretKey(Buffer.from(hkdfSync('sha256', key.secret, header.subarray(saltEnd - SALT_BYTES, saltEnd), 'kyc-gateway file', KEY_BYTES)));
     this.#prefix = header.subarray(saltEnd);
     // No part of it has a line break, so no two places give the same.
     this.#additionalData = Buffer.concat([header, Buffer.from([place.organizationId, FILE_TABLE_NAME, place.id, place.storageKey].join('\n'))]);

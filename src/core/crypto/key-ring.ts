@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, type Config } from '../config.js';
@@ -30,7 +30,7 @@ export class UnwrapRefused extends Error {}
 /** One key-encryption key with its id. */
 interface RingKey {
   id: string;
-  secret: Buffer;
+  secret: KeyObject;
 }
 
 /** AES-256. */
@@ -68,11 +68,11 @@ async function writeRing(path: string, entries: readonly string[]): Promise<void
 
 /** A new entry of a key ring, as KEY_RING takes it. */
 export function newRingEntry(): string {
-  return entryOf({ id: `k${randomBytes(ID_BYTES).toString('hex')}`, secret: randomBytes(KEY_BYTES) });
+  return entryOf({ id: `k${randomBytes(ID_BYTES).toString('hex')}`, secret: createSecretKey(randomBytes(KEY_BYTES)) });
 }
 
 function entryOf({ id, secret }: RingKey): string {
-  return `${id}:${secret.toString('base64url')}`;
+  return `${id}:${secret.export().toString('base64url')}`;
 }
 
 /** Reads a key ring: entries `id:key`, newest first. Throws ConfigError with a sentence that begins with `name` and never repeats a key. */
@@ -83,9 +83,9 @@ export function parseKeyRing(text: string, name: string): KeyRing {
 function ringKeys(text: string, name: string): [RingKey, ...RingKey[]] {
   const keys = text.split(/[\s,]+/).filter(Boolean).map((entry): RingKey => {
     const [, id, secret] = ENTRY.exec(entry) ?? [];
-    const key = { id: id ?? '', secret: Buffer.from(secret ?? '', 'base64url') };
-    if (key.secret.length !== KEY_BYTES) throw new ConfigError(`${name} must be entries id:key, newest first and separated by commas, each key 32 bytes in base64: \`npm run gateway -- keys generate\` prints one.`);
-    return key;
+    const bytes = Buffer.from(secret ?? '', 'base64url');
+    if (bytes.length !== KEY_BYTES) throw new ConfigError(`${name} must be entries id:key, newest first and separated by commas, each key 32 bytes in base64: \`npm run gateway -- keys generate\` prints one.`);
+    return { id: id ?? '', secret: createSecretKey(bytes) };
   });
   const [first, ...rest] = keys;
   if (!first) throw new ConfigError(`${name} must have at least one entry: \`npm run gateway -- keys generate\` prints one.`);

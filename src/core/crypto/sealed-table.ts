@@ -35,6 +35,11 @@ export interface SealedRow {
 /** The sealed column's name, which is bound to each ciphertext. */
 export const SEALED_COLUMN = 'sealed';
 
+/** The columns that what is personal of a row is opened from. */
+export function sealedColumns({ fields, owner }: SealedTable): string[] {
+  return [SEALED_COLUMN, ...(owner.column === 'id' ? [] : ['customer_id']), ...Object.values(fields).map(({ plainColumn }) => plainColumn)];
+}
+
 /** What nothing known looks like. */
 export function emptyOf(table: SealedTable): Record<string, unknown> {
   return Object.fromEntries(Object.entries(table.fields).map(([name, { empty }]) => [name, structuredClone(empty)]));

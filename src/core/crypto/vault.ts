@@ -6,7 +6,7 @@ import type { Log } from '../log.js';
 import { BlindIndexes, newDataKey, SealBroken, unseal, type DataKey } from './cipher.js';
 import { KEY_BYTES, UnwrapRefused, type KeyManagement } from './key-ring.js';
 import { emptyOf, isErased, personalOf, plainOf, SEALED_COLUMN, type SealedRow, type SealedTable } from './sealed-table.js';
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 
 /** What is asked takes a data key that has been destroyed: the customer's data was erased meanwhile. */
 export class KeyDestroyed extends Error {}
@@ -114,7 +114,7 @@ export class Vault {
 
   async #newKey(customerId: string): Promise<{ key: DataKey; made: NewDataKey }> {
     const key = newDataKey();
-    const { keyId, wrapped } = await this.management.wrap(key.secret, purposeOf(customerId));
+    const { keyId, wrapped } = await this.management.wrap(key.secret.export(), purposeOf(customerId));
     return { key, made: { id: key.id, key_id: keyId, wrapped } };
   }
 
@@ -153,6 +153,7 @@ export class Vault {
 
   /** What of rows is personal, opened: one decryption a row, whose failure is its own. What was stored before there was encryption passes as it is. */
   async open<Personal>(table: SealedTable, organizationId: string, rows: readonly SealedRow[]): Promise<(Personal | Error)[]> {
+    if (rows.some((row) => row.sealed === undefined)) throw new Error(`A row of ${table.table} was read without what is sealed: the field that asks has to say that it needs it`);
     const keys = await this.#keysOf(organizationId, rows.flatMap((row) => (isSealed(row) ? [customerOf(table, row)] : [])));
     return rows.map((row) => {
       if (row.sealed === null) return plainOf(table, row) as Personal;
@@ -208,7 +209,7 @@ export class Vault {
     try {
       if (!row) throw new UnwrapRefused('A customer has no data key');
       if (row.wrapped === null || row.key_id === null) return null;
-      return { id: row.id, secret: await this.management.unwrap({ keyId: row.key_id, wrapped: bytesOf(row.wrapped) }, purposeOf(customerId)) };
+      return { id: row.id, secret: createSecretKey(await this.management.unwrap({ keyId: row.key_id, wrapped: bytesOf(row.wrapped) }, purposeOf(customerId))) };
     } catch (error) {
       if (!(error instanceof UnwrapRefused)) throw error;
       const broken = new SealBroken({ organizationId, table: 'data_key', rowId: customerId });

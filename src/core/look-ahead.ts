@@ -1,0 +1,113 @@
+import { Extensions } from 'type-graphql';
+import type { Database } from './database.js';
+import type { AnyKeyedRead, AnyRead, AnyTable, Condition } from './row-reads.js';
+import { nameOf } from './statement-names.js';
+
+/** Columns beyond those that are read always, which a field needs of the rows of a table. */
+export interface ColumnsNeeded {
+  table: AnyTable;
+  group: string;
+}
+
+/** Rows that a field needs beside its own: what a read finds by a column of that row, and what is needed of them. */
+export interface RowsNeeded {
+  read: AnyKeyedRead;
+  from: string;
+  needs: readonly Need[];
+}
+
+export type Need = ColumnsNeeded | RowsNeeded;
+
+/** What a resolver says of the rows that it will read. Without it the rows are read when it asks. */
+export interface FieldNeeds {
+  needs?: readonly Need[];
+  /** Whose rows the field shows: what is selected below it is needed of them. A root field's read is not below a row. */
+  shows?: { read: AnyRead; from: string | null }[];
+}
+
+/** The name under which a field's extensions hold its needs. */
+export const NEEDS_EXTENSION = 'reads';
+
+export function columns(table: AnyTable, group: string): ColumnsNeeded {
+  return { table, group };
+}
+
+export function rows(read: AnyKeyedRead, from: string, ...needs: Need[]): RowsNeeded {
+  return { read, from, needs };
+}
+
+/** The field needs these rows and columns. */
+export function Needs(...needs: Need[]): MethodDecorator & PropertyDecorator {
+  return Extensions({ [NEEDS_EXTENSION]: { needs } satisfies FieldNeeds });
+}
+
+/** The field shows what a read finds by a column of the field's own row. */
+export function Shows(read: AnyKeyedRead, from: string): MethodDecorator & PropertyDecorator {
+  return Extensions({ [NEEDS_EXTENSION]: { shows: [{ read, from }] } satisfies FieldNeeds });
+}
+
+/** The root field begins with one of these reads. */
+export function Begins(...reads: AnyRead[]): MethodDecorator & PropertyDecorator {
+  return Extensions({ [NEEDS_EXTENSION]: { shows: reads.map((read) => ({ read, from: null })) } satisfies FieldNeeds });
+}
+
+/** Rows to be read below others, by a column of theirs. */
+export interface Branch {
+  read: AnyKeyedRead;
+  from: string;
+  branches: Branch[];
+}
+
+/** What an operation will read of what it begins with: made once a document, and shared. */
+export interface LookAhead {
+  begins: ReadonlyMap<AnyRead, readonly Branch[]>;
+  /** The columns that it needs of each table that it knows of. */
+  columns: ReadonlyMap<AnyTable, readonly string[]>;
+}
+
+/** Bytes are written into JSON as `\x` and hexadecimal digits. */
+const BYTES_COLUMN = 'sealed';
+const HEX_PREFIX_LENGTH = 2;
+
+/** What a statement has found: the rows of each read, by the keys of the rows above them. */
+export interface Found {
+  root: object[];
+  below: { read: AnyKeyedRead; keys: string[]; values: unknown[] }[];
+}
+
+/**
+ * Reads rows, and what an operation will ask below them, in one statement: a materialized set for the rows and one for each
+ * branch, which finds its rows by those of the set above it, all returned as JSON. It costs one round trip whatever the depth.
+ */
+export async function readAhead(database: Database, organizationId: string, { table }: AnyRead, condition: Condition, branches: readonly Branch[], { columns: needed }: LookAhead): Promise<Found> {
+  const sets: { table: AnyTable; branch: Branch | null; above: number }[] = [{ table, branch: null, above: -1 }];
+  for (let index = 0; index < sets.length; index += 1) {
+    const below = sets[index]!.branch?.branches ?? (index === 0 ? branches : []);
+    for (const branch of below) sets.push({ table: branch.read.table, branch, above: index });
+  }
+  const definitions = sets.map(({ table: of, branch, above }, index) => {
+    const where = branch ? `${branch.read.column} = any(array(select ${branch.from} from set${above})) order by id` : condition.text;
+    return `set${index} as materialized (select ${(needed.get(of) ?? of.columns).join(', ')} from ${of.name} where organization_id = $1 and ${where})`;
+  });
+  const results = sets.map((_, index) => `(select coalesce(json_agg(set${index}), '[]') from set${index}) as set${index}`);
+  const statement = nameOf(`with ${definitions.join(', ')} select ${results.join(', ')}`);
+  const [answer] = await database.select<Record<string, Record<string, unknown>[]>>(organizationId, statement, [organizationId, ...condition.parameters]);
+  const found = sets.map((_, index) => revived(answer![`set${index}`]!, organizationId));
+  return {
+    root: found[0]!,
+    below: sets.slice(1).map(({ branch, above }, index) => {
+      const keys = [...new Set(found[above]!.flatMap((row) => (row[branch!.from] == null ? [] : [row[branch!.from] as string])))];
+      return { read: branch!.read, keys, values: branch!.read.valuesOf(keys, [found[index + 1]!]) };
+    }),
+  };
+}
+
+/** Rows as the driver would give them. */
+function revived(found: Record<string, unknown>[], organizationId: string): Record<string, unknown>[] {
+  for (const row of found) {
+    row['organization_id'] = organizationId;
+    const bytes = row[BYTES_COLUMN];
+    if (typeof bytes === 'string') row[BYTES_COLUMN] = Buffer.from(bytes.slice(HEX_PREFIX_LENGTH), 'hex');
+  }
+  return found;
+}
