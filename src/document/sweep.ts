@@ -12,7 +12,8 @@ const EVERY_SECONDS = 3_600;
 const BATCH = 500;
 
 interface SweepTables {
-  file_upload: { storage_key: string; sealed: Uint8Array | null };
+  file_upload: { storage_key: string; customer_id: string | null; sealed: Uint8Array | null };
+  data_key: { customer_id: string; destroyed_at: string | null };
 }
 
 /**
@@ -59,8 +60,14 @@ export class FileSweep {
   async #collect(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
     const reader = this.core.database.owner().getKysely() as unknown as Kysely<SweepTables>;
-    const rows = await reader.selectFrom('file_upload').select(['storage_key', 'sealed']).where('storage_key', 'in', keys).execute();
-    const named = new Set(rows.filter((row) => !isErased(row)).map((row) => row.storage_key));
+    const rows = await reader
+      .selectFrom('file_upload')
+      .leftJoin('data_key', 'data_key.customer_id', 'file_upload.customer_id')
+      .select(['storage_key', 'sealed', 'destroyed_at'])
+      .where('storage_key', 'in', keys)
+      .execute();
+    // A row that is empty though its key is not destroyed was not erased: its file is kept.
+    const named = new Set(rows.filter((row) => !isErased(row) || row.destroyed_at === null).map((row) => row.storage_key));
     for (const key of keys) {
       if (named.has(key)) continue;
       await this.storage.delete(key);

@@ -55,7 +55,7 @@ export function showAttempt(context: RequestContext, { identity, customer }: Att
 }
 
 function kycDataOf(context: RequestContext, row: IdentityRow): Loaded<KycDataFields | null> {
-  return isErased(row) ? null : whenLoaded(context.load(identityPersonal, row), ({ kycData }) => kycDataView(kycData));
+  return whenLoaded(context.load(identityPersonal, row), ({ kycData }) => (isErased(row) ? null : kycDataView(kycData)));
 }
 
 @Resolver(() => IdentityObject)

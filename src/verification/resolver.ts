@@ -45,13 +45,14 @@ const REQUIREMENTS_NEED = [
 
 /** What an attempt still lacks; nothing of one that is approved, all signed, ended or erased. */
 async function requirementsOfAttempt(context: RequestContext, row: IdentityRow): Promise<Requirement[]> {
-  if (row.status === 'APPROVED' || row.status === 'SIGNATURE_SUBMITTED' || isErased(row)) return [];
+  if (row.status === 'APPROVED' || row.status === 'SIGNATURE_SUBMITTED') return [];
   const [{ environment }, documents, signatures, { kycData, documentsByUrl }] = await Promise.all([
     context.load(organizationById, row.organization_id),
     context.load(documentsByIdentity, row.id),
     context.load(signaturesByIdentity, row.id),
     context.load(identityPersonal, row),
   ]);
+  if (isErased(row)) return [];
   const files = await Promise.all(documents.map((document) => context.load(filesByDocument, document.id)));
   const subject: RequirementSubject = {
     kycData,

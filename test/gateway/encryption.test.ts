@@ -201,6 +201,8 @@ describe('rows', () => {
       [`update ${table} set sealed = (select sealed from ${table} where ${mine.replace('$1', '$2')} limit 1) where ${mine}`, [one.customerId, two.customerId]],
       [`update ${table} set sealed = set_byte(sealed, length(sealed) - 1, get_byte(sealed, length(sealed) - 1) # 1) where ${mine}`, [one.customerId]],
       [`update ${table} set sealed = substring(sealed from 1 for 10) where ${mine}`, [one.customerId]],
+      // As what is erased looks, but its key is not destroyed.
+      [`update ${table} set sealed = '' where ${mine}`, [one.customerId]],
     ];
     // Of the same customer and key: another row's, of this table and of another.
     const other = table === 'identity' ? 'document' : 'identity';

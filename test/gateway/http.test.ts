@@ -271,7 +271,13 @@ describe('an unexpected error', () => {
   const SECRET = 'SECRET-4711';
   let broken = false;
   const lines: string[] = [];
-  const failing = (opened: Database): Database => ({ ...opened, read: (organizationId, query) => (broken ? Promise.reject(new Error(`${SECRET} of the database`)) : opened.read(organizationId, query)), forCustomer: (customerId) => failing(opened.forCustomer(customerId)) });
+  const unlessBroken = <Result>(read: () => Promise<Result>): Promise<Result> => (broken ? Promise.reject(new Error(`${SECRET} of the database`)) : read());
+  const failing = (opened: Database): Database => ({
+    ...opened,
+    read: (organizationId, query) => unlessBroken(() => opened.read(organizationId, query)),
+    select: (organizationId, statement, parameters) => unlessBroken(() => opened.select(organizationId, statement, parameters)),
+    forCustomer: (customerId) => failing(opened.forCustomer(customerId)),
+  });
   const log = createLog({ logLevel: 'info' }, { write: (line: string) => void lines.push(line) });
   const gateway = useGateway({}, { workers: false, database: failing, log });
   const seen = (): { requestId: string; stack: string }[] => lines.map((line) => JSON.parse(line) as { requestId: string; msg: string; stack: string }).filter(({ msg }) => msg === 'unexpected error');

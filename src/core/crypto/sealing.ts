@@ -1,6 +1,6 @@
 import type { EventArgs, EventSubscriber, FlushEventArgs } from '@mikro-orm/core';
-import { seal, type DataKey } from './cipher.js';
-import { emptyOf, isErased, SEALED_COLUMN, textOf, type SealedTable } from './sealed-table.js';
+import { seal } from './cipher.js';
+import { emptyOf, isErased, SEALED_COLUMN, textOf, type SealedRow, type SealedTable } from './sealed-table.js';
 import { customerOf, Unprepared, type Vault } from './vault.js';
 
 /** A sealed entity: what its table declares as properties, and the ciphertext. */
@@ -38,8 +38,10 @@ export class SealingSubscriber implements EventSubscriber {
     if (!table) return;
     const loaded = entity as SealedEntity;
     if (loaded.sealed === null) throw new Unprepared({ table, rowId: loaded.id });
-    const key = isErased(loaded) ? null : this.#keyOf(table, loaded);
-    Object.assign(loaded, key === null ? emptyOf(table) : this.vault().openWith(table, key, loaded.organizationId, loaded));
+    const row = rowOf(loaded);
+    const key = this.vault().heldKey(customerOf(table, row));
+    // Empty where the key is not destroyed, it was not erased: it does not open.
+    Object.assign(loaded, key === null ? emptyOf(table) : this.vault().openWith(table, key, loaded.organizationId, row));
     this.#opened.set(loaded, { text: textOf(table, loaded), sealed: loaded.sealed });
   }
 
@@ -58,7 +60,7 @@ export class SealingSubscriber implements EventSubscriber {
     if (before && entity.sealed !== before.sealed) throw new Error(`${table.entity} was read again and not opened: load it once`);
     const text = textOf(table, entity);
     if (before?.text === text) return;
-    const key = this.#keyOf(table, entity);
+    const key = this.vault().heldKey(customerOf(table, rowOf(entity)));
     if (key === null) throw new Error(`${table.entity} is of a customer that was erased`);
     const place = { organizationId: entity.organizationId, table: table.table, column: SEALED_COLUMN, rowId: entity.id };
     entity.sealed = seal(key, place, Buffer.from(text));
@@ -68,10 +70,11 @@ export class SealingSubscriber implements EventSubscriber {
     }
     this.#opened.set(entity, { text, sealed: entity.sealed });
   }
+}
 
-  #keyOf(table: SealedTable, entity: SealedEntity): DataKey | null {
-    return this.vault().heldKey(customerOf(table, { id: entity.id, customer_id: entity.customerId ?? null, sealed: entity.sealed }));
-  }
+/** An entity as its row is named. */
+function rowOf({ id, customerId, sealed }: SealedEntity): SealedRow {
+  return { id, customer_id: customerId ?? null, sealed };
 }
 
 /** Empties an entity of what is sealed in it, for good. Its key is destroyed beside it. */

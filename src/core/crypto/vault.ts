@@ -154,10 +154,12 @@ export class Vault {
   /** What of rows is personal, opened: one decryption a row, whose failure is its own. What was stored before there was encryption passes as it is. */
   async open<Personal>(table: SealedTable, organizationId: string, rows: readonly SealedRow[]): Promise<(Personal | Error)[]> {
     if (rows.some((row) => row.sealed === undefined)) throw new Error(`A row of ${table.table} was read without what is sealed: the field that asks has to say that it needs it`);
-    const keys = await this.#keysOf(organizationId, rows.flatMap((row) => (isSealed(row) ? [customerOf(table, row)] : [])));
+    // Another replica may have destroyed a key that is still held here: what is empty is looked at anew.
+    for (const row of rows) if (isErased(row) && this.#cache.peek(customerOf(table, row))?.key) this.forget(customerOf(table, row));
+    const keys = await this.#keysOf(organizationId, rows.flatMap((row) => (row.sealed === null ? [] : [customerOf(table, row)])));
     return rows.map((row) => {
       if (row.sealed === null) return plainOf(table, row) as Personal;
-      const key = isSealed(row) ? keys.get(customerOf(table, row)) : null;
+      const key = keys.get(customerOf(table, row));
       if (!key) return emptyOf(table) as Personal;
       if (key instanceof Error) return key;
       try {
@@ -234,11 +236,6 @@ export function customerOf(table: SealedTable, row: SealedRow): string {
   const customerId = table.owner.column === 'id' ? row.id : row.customer_id;
   if (customerId == null) throw new Error(`A sealed row of ${table.table} names no customer`);
   return customerId;
-}
-
-/** Whether there is something in a row to be opened. */
-function isSealed(row: SealedRow): boolean {
-  return row.sealed !== null && !isErased(row);
 }
 
 /** Whether data keys are wrapped by a key that key management does not have. */
