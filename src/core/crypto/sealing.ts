@@ -39,7 +39,8 @@ export class SealingSubscriber implements EventSubscriber {
     const loaded = entity as SealedEntity;
     if (loaded.sealed === null) throw new Unprepared({ table, rowId: loaded.id });
     const row = rowOf(loaded);
-    const key = this.vault().heldKey(customerOf(table, row));
+    const customerId = customerOf(table, row);
+    const key = isErased(row) ? this.vault().heldKeyOfEmpty(customerId) : this.vault().heldKey(customerId);
     // Empty where the key is not destroyed, it was not erased: it does not open.
     Object.assign(loaded, key === null ? emptyOf(table) : this.vault().openWith(table, key, loaded.organizationId, row));
     this.#opened.set(loaded, { text: textOf(table, loaded), sealed: loaded.sealed });

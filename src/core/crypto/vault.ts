@@ -63,6 +63,8 @@ export class Unprepared extends Error {
 /** Opens and indexes what is sealed: the data keys of customers, unwrapped by key management and held briefly. */
 export class Vault {
   readonly #cache: LRUCache<string, CachedKey>;
+  /** Customers of whom a row was empty though their key was held. */
+  readonly #doubted: LRUCache<string, true>;
   /** Of customers that are being created. */
   readonly #making = new Map<string, DataKey>();
   #onBroken: (place: SealBroken['place'], customerId: string) => void = () => undefined;
@@ -75,6 +77,7 @@ export class Vault {
     lifeMilliseconds: number,
   ) {
     this.#cache = new LRUCache({ max: MOST_KEYS, ttl: lifeMilliseconds });
+    this.#doubted = new LRUCache({ max: MOST_KEYS, ttl: lifeMilliseconds });
   }
 
   /** Opens the vault of a database. Throws ConfigError where the key ring does not open what is stored. */
@@ -123,6 +126,18 @@ export class Vault {
     const held = this.#making.get(customerId) ?? this.#cache.get(customerId)?.key;
     if (held === undefined) throw new Unprepared({ customerId });
     return held;
+  }
+
+  /**
+   * The same for a row that is empty, as what is erased is. A key that was held before that was seen may have been destroyed
+   * meanwhile: it is asked for anew, once.
+   */
+  heldKeyOfEmpty(customerId: string): DataKey | null {
+    const held = this.heldKey(customerId);
+    if (held === null || this.#doubted.has(customerId)) return held;
+    this.#doubted.set(customerId, true);
+    this.forget(customerId);
+    throw new Unprepared({ customerId });
   }
 
   /** Holds the key of a customer no longer: it has been destroyed. */
