@@ -60,9 +60,10 @@ export class ChainVerifier {
     return members;
   }
 
-  /** Says that there are no more, and where the chain is kept to end. */
-  end(head: Head): void {
-    if (head.position !== this.#last.position) this.fault(`the chain ends at entry ${this.#last.position}, and should at ${head.position}`);
+  /** Says that there are no more, and where the chain is kept to end; null when that is kept nowhere. */
+  end(head: Head | null): void {
+    if (head === null) this.fault('where the chain should end is not kept: the ledger of the organization is missing');
+    else if (head.position !== this.#last.position) this.fault(`the chain ends at entry ${this.#last.position}, and should at ${head.position}`);
     else if (head.hash !== this.#last.hash) this.fault(`entry ${head.position}, the last, is not the one that the chain should end with`);
     for (const anchor of this.#anchors) {
       if (anchor.position > this.#last.position) this.fault(`entry ${anchor.position}, which was anchored, is not there`);
@@ -102,11 +103,11 @@ export async function verifyExport(path: string, anchors: readonly Anchor[]): Pr
     }
     const header = parsed(line) ?? {};
     organizationId = String(header['organizationId']);
-    head = { position: Number(header['position']), hash: String(header['hash']) };
+    head = typeof header['hash'] === 'string' ? { position: Number(header['position']), hash: header['hash'] } : null;
     verifier = new ChainVerifier(organizationId, anchors);
     if (anchors.some((anchor) => anchor.organizationId !== organizationId)) verifier.fault('an anchor is of another organization');
   }
-  if (!verifier || !head) throw new Error(`${path} is empty.`);
+  if (!verifier) throw new Error(`${path} is empty.`);
   verifier.end(head);
   return { organizationId, head: verifier.last, faults: verifier.faults };
 }

@@ -118,6 +118,17 @@ export async function lockErasable(unit: UnitOfWork, customerId: string): Promis
   return customer;
 }
 
+/**
+ * Enters in the audit trail that a token of a customer is given to the caller, before it is given. The token is made
+ * beforehand, and named nowhere. Answers the customer's id, so that an erasure finds what an Idempotency-Key keeps of it.
+ */
+export async function enterGrant(core: Core, caller: Member, customerId: string): Promise<string> {
+  return execute(core, caller, (unit) => {
+    unit.note({ customerId });
+    return Promise.resolve(customerId);
+  });
+}
+
 /** PATCH_NOT_ALLOWED of a customer in whatever status; `also` are further facts. */
 export function customerRefusal(facts: StandingFacts, role: Role | 'SYSTEM', message: string, also: Record<string, unknown> = {}): GraphQLError {
   return refusal('PATCH_NOT_ALLOWED', message, {

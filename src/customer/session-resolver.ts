@@ -1,10 +1,12 @@
 import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { customerOf } from '../core/caller.js';
+import type { Core } from '../core/command.js';
 import type { RequestContext } from '../core/context.js';
 import { badInput, notFound, refusal } from '../core/errors.js';
 import { DateTimeScalar } from '../core/scalars.js';
 import { PARTNER_ID_MAX_LENGTH, validateText } from '../kyc/text.js';
 import { grantBy, type Tokens } from '../organization/tokens.js';
+import { enterGrant } from './commands.js';
 import { customerById, customerByPartnerUserId, type CustomerRow } from './reads.js';
 
 @InputType()
@@ -37,7 +39,10 @@ const INACTIVE: SessionStatus = { active: false, customerId: null, partnerUserId
 
 @Resolver()
 export class SessionResolver {
-  constructor(private readonly tokens: Tokens) {}
+  constructor(
+    private readonly core: Core,
+    private readonly tokens: Tokens,
+  ) {}
 
   @Mutation(() => CreateSessionPayload, {
     description: 'The right to transact, for minutes: refused with KYC_REQUIRED until the customer is VERIFIED. `extensions` then has partnerUserId, customerStatus and, for PARTNER, verificationLink: send the person there. All but the first are null for a person never seen.',
@@ -48,7 +53,9 @@ export class SessionResolver {
     const customer = await context.load(customerByPartnerUserId, value);
     if (!customer && customerOf(context.caller) !== null) throw notFound('customer');
     if (customer?.kyc_status !== 'VERIFIED') throw await this.#kycRequired(context, value, customer);
-    return this.tokens.session(grantBy(context.member, customer.id), value);
+    const session = await this.tokens.session(grantBy(context.member, customer.id), value);
+    await enterGrant(this.core, context.member, customer.id);
+    return session;
   }
 
   @Query(() => SessionStatus, {

@@ -1,11 +1,12 @@
 import { Arg, Ctx, Field, FieldResolver, ID, InputType, Int, Mutation, ObjectType, Resolver, Root } from 'type-graphql';
 import { comesByHostedPage } from '../core/caller.js';
+import type { Core } from '../core/command.js';
 import type { RequestContext } from '../core/context.js';
 import { badInput, refusal } from '../core/errors.js';
 import { DateTimeScalar, URLScalar } from '../core/scalars.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import { grantBy, transactionTypeOfToken, type Tokens } from '../organization/tokens.js';
-import { erasedRefusal } from './commands.js';
+import { enterGrant, erasedRefusal } from './commands.js';
 import type { ExchangeLimit } from './exchange-limit.js';
 import { CustomerObject, findCustomer } from './resolver.js';
 
@@ -45,6 +46,7 @@ class CreateClientTokenPayload {
 @Resolver(() => CustomerObject)
 export class CustomerTokenResolver {
   constructor(
+    private readonly core: Core,
     private readonly tokens: Tokens,
     private readonly limit: ExchangeLimit,
   ) {}
@@ -70,7 +72,9 @@ export class CustomerTokenResolver {
     const customer = await findCustomer(context, input.customerId, input.partnerUserId, 'customerId');
     if (customer.erasedAt !== null) throw erasedRefusal({ ...customer.standing, verifiedAt: customer.verifiedAt }, new Date(customer.erasedAt), caller.role);
     const transactionType = input.transactionType ?? transactionTypeOfToken(caller);
-    return this.tokens.clientToken(grantBy(caller, customer.id), expiresInSeconds, { transactionType, hostedPage: comesByHostedPage(caller) }, caller.role === 'APPLICANT' ? caller.renewableUntil : null);
+    const token = await this.tokens.clientToken(grantBy(caller, customer.id), expiresInSeconds, { transactionType, hostedPage: comesByHostedPage(caller) }, caller.role === 'APPLICANT' ? caller.renewableUntil : null);
+    await enterGrant(this.core, caller, customer.id);
+    return token;
   }
 
   @Mutation(() => CreateClientTokenPayload, {
@@ -84,6 +88,8 @@ export class CustomerTokenResolver {
     if (holder?.role !== 'VISITOR' || holder.customerId !== caller.customerId) {
       throw badInput([{ path: 'code', code: 'invalid', message: 'This is not the code that the request bears as its token: send the same.' }]);
     }
-    return this.tokens.clientToken(grantBy(caller, caller.customerId), DEFAULT_SECONDS, { transactionType: null, hostedPage: true });
+    const token = await this.tokens.clientToken(grantBy(caller, caller.customerId), DEFAULT_SECONDS, { transactionType: null, hostedPage: true });
+    await enterGrant(this.core, caller, caller.customerId);
+    return token;
   }
 }

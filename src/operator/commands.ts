@@ -79,13 +79,7 @@ export const COMMANDS: Readonly<Record<string, OperatorCommand>> = {
     summary: 'write the audit trail into a directory, with an anchor to be kept elsewhere and a verifier that needs nothing but Node',
     options: { organization: 'id', to: 'directory' },
     optional: ['organization'],
-    run: async (core, { organization, to = '' }) => {
-      const files: string[] = [];
-      for (const id of await organizations(core, organization)) files.push(...(await exportChain(ownerReader(core), id, to)));
-      const verifier = join(to, 'verify-audit.mjs');
-      await copyFile(fileURLToPath(new URL('../audit/verifier.js', import.meta.url)), verifier);
-      return [...files, verifier].join('\n');
-    },
+    run: exportTrail,
   },
 };
 
@@ -112,6 +106,21 @@ async function verify(core: Core, { organization, anchor }: Options): Promise<st
     lines.push(...(faults.length > 0 ? faults.map((fault) => `${id}: ${fault}`) : [`${id}: ${head.position} entries, unbroken to ${head.hash}`]));
   }
   if (isBroken) throw new FoundBroken(lines.join('\n'));
+  return lines.join('\n');
+}
+
+async function exportTrail(core: Core, { organization, to = '' }: Options): Promise<string> {
+  const lines: string[] = [];
+  const broken: string[] = [];
+  for (const id of await organizations(core, organization)) {
+    const { files, isWhole } = await exportChain(ownerReader(core), id, to);
+    lines.push(...files);
+    if (!isWhole) broken.push(`${id}: where the chain should end is not kept: the ledger of the organization is missing, and there is no anchor`);
+  }
+  const verifier = join(to, 'verify-audit.mjs');
+  await copyFile(fileURLToPath(new URL('../audit/verifier.js', import.meta.url)), verifier);
+  lines.push(verifier);
+  if (broken.length > 0) throw new FoundBroken([...lines, ...broken].join('\n'));
   return lines.join('\n');
 }
 

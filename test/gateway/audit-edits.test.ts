@@ -1,5 +1,5 @@
 import { createHash, randomInt } from 'node:crypto';
-import { sql, type Kysely } from 'kysely';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportChain, verifyChain } from '../../src/audit/chain.js';
 import { verifyExport, type Anchor } from '../../src/audit/verifier.js';
@@ -13,6 +13,7 @@ import { databaseParts } from '../../src/gateway.js';
 import { bringTo, newCustomer } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
 import { DEACTIVATE } from '../support/operations.js';
+import { ERASE } from '../support/erasing.js';
 import { KEY_RING } from '../support/key-ring.js';
 import { TOKEN_KEY } from '../support/token-key.js';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -35,6 +36,7 @@ beforeAll(async () => {
   const person = await bringTo(gateway, 'APPROVED');
   organizationId = person.id;
   for (let index = 0; index < 20; index += 1) await person.partner.request(DEACTIVATE, { input: { customerId: await newCustomer(person.partner), reason: `Reason ${index}.` } });
+  await person.partner.request(ERASE, { input: { customerId: await newCustomer(person.partner), reason: 'Asked for.' } });
   await gateway.stop();
   database = await openDatabase(readConfig({ DATA_DIR: gateway.dataDirectory, DATABASE_URL: gateway.databaseUrl ?? undefined, TOKEN_KEY, KEY_RING }), databaseParts, log);
   // Its keys are at hand for as long as this takes: within a transaction none can be fetched on the embedded database.
@@ -80,6 +82,11 @@ async function forge(tables: Tables, position: number): Promise<string> {
   }
   return sha256(entry);
 }
+
+/** One at random of the openings that a condition names. */
+const anyOpening = (condition: RawBuilder<unknown>) => sql`organization_id = ${organizationId} and position = (select position from audit_opening where organization_id = ${organizationId} and ${condition} order by random() limit 1)`;
+const removeOpening = (tables: Tables, condition: RawBuilder<unknown>) => sql`delete from audit_opening where ${anyOpening(condition)}`.execute(tables);
+const emptyOpening = (tables: Tables, condition: RawBuilder<unknown>) => sql`update audit_opening set sealed = null, salt = null, reason = null where ${anyOpening(condition)}`.execute(tables);
 
 type Edit = (tables: Tables) => Promise<unknown>;
 
@@ -138,6 +145,12 @@ const WAYS: Readonly<Record<string, { edit: Edit; anchored?: true }>> = {
   },
   'the head in the ledger': { edit: (tables) => sql`update organization_ledger set audit_hash = ${altered(anchor.hash)} where organization_id = ${organizationId}`.execute(tables) },
   'the length in the ledger': { edit: (tables) => sql`update organization_ledger set audit_position = ${anchor.position + (randomInt(2) === 0 ? -randomInt(1, 5) : randomInt(1, 5))} where organization_id = ${organizationId}`.execute(tables) },
+  'the ledger removed': { edit: (tables) => sql`delete from organization_ledger where organization_id = ${organizationId}`.execute(tables) },
+  'what opens an entry about a customer removed': { edit: (tables) => removeOpening(tables, sql`customer_id is not null`) },
+  'what opens an entry about no customer removed': { edit: (tables) => removeOpening(tables, sql`customer_id is null and salt is not null`) },
+  'what opens an entry about a customer emptied': { edit: (tables) => emptyOpening(tables, sql`customer_id is not null`) },
+  'what opens an erasure removed': { edit: (tables) => removeOpening(tables, sql`position in (select position from audit_entry where organization_id = ${organizationId} and kind = 'ERASURE')`) },
+  'why data was erased removed': { edit: (tables) => sql`update audit_opening set reason = null where organization_id = ${organizationId} and reason is not null`.execute(tables) },
   'a reason that was given': { edit: (tables) => sql`update audit_opening set sealed = set_byte(sealed, length(sealed) - 1, get_byte(sealed, length(sealed) - 1) # 1) where organization_id = ${organizationId} and sealed is not null`.execute(tables) },
   'the reasons of two exchanged': {
     edit: async (tables) => {
@@ -192,7 +205,7 @@ describe('tampering with the audit trail', () => {
 
   it(`${EDITS} edits of an export are found too`, async () => {
     const directory = await mkdtemp(join(tmpdir(), 'kyc-edits-'));
-    const [trail] = await exportChain(database.owner().getKysely() as unknown as Tables, organizationId, directory);
+    const { files: [trail] } = await exportChain(database.owner().getKysely() as unknown as Tables, organizationId, directory);
     const original = await readFile(trail!, 'utf8');
     const lines = original.trimEnd().split('\n');
     const edited = join(directory, 'edited.jsonl');

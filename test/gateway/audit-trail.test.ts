@@ -12,7 +12,8 @@ import type { Client } from '../support/client.js';
 import { advance, bringTo, newCustomer, type Applicant } from '../support/flows.js';
 import { CREATE_API_KEY, useGateway } from '../support/gateway.js';
 import { operate } from '../support/operator.js';
-import { CREATE_CUSTOMER, CUSTOMER, DEACTIVATE, EVENTS, REVIEW, REVOKE_API_KEY } from '../support/operations.js';
+import { CREATE_CUSTOMER, CUSTOMER, DEACTIVATE, EVENTS, PATCH_CUSTOMER, REVIEW, REVOKE_API_KEY } from '../support/operations.js';
+import { clientToken, CREATE_CLIENT_TOKEN, EXCHANGE_CODE, linkCode } from '../support/tokens.js';
 
 let ahead = 0;
 const overrides = { workers: false, clock: { now: () => new Date(Date.now() + ahead) } };
@@ -68,6 +69,14 @@ const FILE_URL = graphql(`
       fileUploads {
         url
       }
+    }
+  }
+`);
+
+const CREATE_SESSION = graphql(`
+  mutation SessionToEnter($input: CreateSessionInput!) {
+    createSession(input: $input) {
+      token
     }
   }
 `);
@@ -132,6 +141,36 @@ describe('the audit trail holds', () => {
     const answer = await fetch(url);
     expect(answer.status).toBe(200);
     expect(await newest()).toMatchObject({ kind: 'FILE_READ', operation: 'readFile', customerId: person.customerId, subjects: [expect.stringMatching(/^fup_/), person.documentId], requestId: answer.headers.get('x-request-id') });
+  });
+
+  it('whoever is given access to a customer: a client token, its renewal, an exchanged link and a session, none of them with the token', async () => {
+    const { id, partner, customerId } = await bringTo(gateway, 'APPROVED');
+    const partnerUserId = 'user-of-the-entered';
+    await partner.request(PATCH_CUSTOMER, { input: { customerId, partnerUserId } });
+    const renewed = gateway.client(await clientToken(partner, customerId));
+    const given = [renewed.key!, await clientToken(renewed, customerId)];
+    const code = await linkCode(partner, customerId);
+    given.push(code, (await gateway.client(code).request(EXCHANGE_CODE, { input: { code } })).exchangeVerificationCode.token);
+    given.push((await partner.request(CREATE_SESSION, { input: { partnerUserId } })).createSession.token);
+    const { nodes } = (await gateway.client(await gateway.key(id, 'ADMIN')).request(AUDIT_TRAIL, { filter: { customerId } })).auditTrail;
+    const entries = nodes.slice(0, 4).reverse();
+    expect(entries.map(({ kind, operation, role, customerId: about }) => [kind, operation, role, about])).toEqual([
+      ['COMMAND', 'createClientToken', 'PARTNER', customerId],
+      ['COMMAND', 'createClientToken', 'APPLICANT', customerId],
+      ['COMMAND', 'exchangeVerificationCode', 'VISITOR', customerId],
+      ['COMMAND', 'createSession', 'PARTNER', customerId],
+    ]);
+    expect(entries.map(({ actor }) => actor)).toEqual([expect.stringMatching(/^key_/), customerId, customerId, expect.stringMatching(/^key_/)]);
+    for (const secret of [...given, partnerUserId]) expect(JSON.stringify(nodes)).not.toContain(secret);
+  });
+
+  it('no client token, session or exchange that is refused', async () => {
+    const before = await newest();
+    await person.partner.refusal(CREATE_CLIENT_TOKEN, { input: { customerId: person.customerId, expiresInSeconds: 1 } });
+    await person.partner.refusal(CREATE_CLIENT_TOKEN, { input: { customerId: 'cus_01kb3v6k8pe2mvb5s3w3x0d2qz' } });
+    await person.partner.refusal(CREATE_SESSION, { input: { partnerUserId: 'nobody' } });
+    await gateway.client(await linkCode(person.partner, person.customerId)).refusal(EXCHANGE_CODE, { input: { code: 'another' } });
+    expect(await newest()).toEqual(before);
   });
 
   it('what was asked only as a commitment, which opens to who has it and the salt', async () => {
@@ -320,6 +359,21 @@ describe('npm run gateway -- audit', () => {
     await writeFile(join(directory, 'cut.jsonl'), [JSON.stringify(head), ...cut, ''].join('\n'));
     expect((await standalone('cut.jsonl')).code).toBe(0);
     expect(await standalone('cut.jsonl', '--anchor', `${person.id}.anchor.json`)).toMatchObject({ code: 1, out: expect.stringContaining('which was anchored, is not there') });
+  });
+
+  it('a chain whose ledger was removed is not passed over by verify or export, and the verifier says the same of what was exported', async () => {
+    const left = 'where the chain should end is not kept: the ledger of the organization is missing';
+    const kept = await gateway.behindItsBack((query) => query('delete from organization_ledger where organization_id = $1 returning *', [person.id]));
+    await gateway.stop();
+    expect(await operate(gateway, 'audit', 'verify')).toMatchObject({ code: 1, error: expect.stringContaining(`${person.id}: ${left}`) });
+    expect(await operate(gateway, 'audit', 'export', '--to', join(directory, 'left'))).toMatchObject({ code: 1, error: expect.stringContaining(`${person.id}: ${left}`) });
+    await expect(readFile(join(directory, 'left', `${person.id}.anchor.json`))).rejects.toThrow('ENOENT');
+    expect(await standalone(join('left', `${person.id}.audit.jsonl`))).toMatchObject({ code: 1, out: expect.stringContaining(left) });
+    const [ledger] = kept;
+    const columns = Object.keys(ledger!);
+    await gateway.behindItsBack((query) => query(`insert into organization_ledger (${columns.join(', ')}) values (${columns.map((_, index) => `$${index + 1}`).join(', ')})`, Object.values(ledger!)));
+    await gateway.stop();
+    expect(await operate(gateway, 'audit', 'verify')).toMatchObject({ code: 0, error: '' });
   });
 
   it.each([
