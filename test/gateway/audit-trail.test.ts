@@ -12,7 +12,7 @@ import type { Client } from '../support/client.js';
 import { advance, bringTo, newCustomer, type Applicant } from '../support/flows.js';
 import { CREATE_API_KEY, useGateway } from '../support/gateway.js';
 import { operate } from '../support/operator.js';
-import { CREATE_CUSTOMER, CUSTOMER, DEACTIVATE, EVENTS, PATCH_CUSTOMER, REVIEW, REVOKE_API_KEY } from '../support/operations.js';
+import { CREATE_CUSTOMER, CUSTOMER, DEACTIVATE, EVENTS, REVIEW, REVOKE_API_KEY } from '../support/operations.js';
 import { clientToken, CREATE_CLIENT_TOKEN, EXCHANGE_CODE, linkCode } from '../support/tokens.js';
 
 let ahead = 0;
@@ -144,9 +144,8 @@ describe('the audit trail holds', () => {
   });
 
   it('whoever is given access to a customer: a client token, its renewal, an exchanged link and a session, none of them with the token', async () => {
-    const { id, partner, customerId } = await bringTo(gateway, 'APPROVED');
     const partnerUserId = 'user-of-the-entered';
-    await partner.request(PATCH_CUSTOMER, { input: { customerId, partnerUserId } });
+    const { id, partner, customerId } = await bringTo(gateway, 'APPROVED', { partnerUserId });
     const renewed = gateway.client(await clientToken(partner, customerId));
     const given = [renewed.key!, await clientToken(renewed, customerId)];
     const code = await linkCode(partner, customerId);
