@@ -28,7 +28,7 @@ export async function eraseCustomer(core: Core, caller: Member, input: { custome
     await erase(unit, found, reason.value);
     return found;
   });
-  core.database.vault.forget(customer.id);
+  core.database.vault.destroyed(customer.id);
   return customer;
 }
 

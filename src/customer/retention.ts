@@ -75,11 +75,12 @@ export class CustomerRetention {
   /** Erases a customer, unless it has been begun with anew, erased or put under a hold meanwhile. */
   async #erase(organizationId: string, customerId: string, keptFor: number): Promise<void> {
     const core = this.core();
-    await execute(core, systemPrincipal(organizationId, RETENTION_JOB), async (unit) => {
+    const { erasedAt } = await execute(core, systemPrincipal(organizationId, RETENTION_JOB), async (unit) => {
       const customer = await lockErasable(unit, customerId);
       const isDue = customer.closedAt != null && customer.closedAt.getTime() + keptFor <= unit.organizationNow.getTime();
       if (isDue && customer.erasedAt == null && customer.legalHoldSince == null) await erase(unit, customer, RETENTION_ENDED);
+      return customer;
     });
-    core.database.vault.forget(customerId);
+    if (erasedAt != null) core.database.vault.destroyed(customerId);
   }
 }

@@ -15,7 +15,7 @@ export class Erasures {
   async start(): Promise<void> {
     const { vault } = this.database;
     const hear = (customerId: string): void => {
-      vault.forget(customerId);
+      vault.destroyed(customerId);
       this.heard(customerId);
     };
     this.#listener = await this.database.listen(ERASURE_CHANNEL, hear, () => vault.forgetAll());

@@ -136,13 +136,13 @@ export class Vault {
     const held = this.heldKey(customerId);
     if (held === null || this.#doubted.has(customerId)) return held;
     this.#doubted.set(customerId, true);
-    this.forget(customerId);
+    this.#cache.delete(customerId);
     throw new Unprepared({ customerId });
   }
 
-  /** Holds the key of a customer no longer: it has been destroyed. */
-  forget(customerId: string): void {
-    this.#cache.delete(customerId);
+  /** The key of a customer has been destroyed: it is held no longer, and need not be asked for. */
+  destroyed(customerId: string): void {
+    this.#cache.set(customerId, { fetched: Promise.resolve(null), key: null });
   }
 
   /** Holds no key any longer: some may have been destroyed that nobody has told of. */
@@ -170,7 +170,7 @@ export class Vault {
   async open<Personal>(table: SealedTable, organizationId: string, rows: readonly SealedRow[]): Promise<(Personal | Error)[]> {
     if (rows.some((row) => row.sealed === undefined)) throw new Error(`A row of ${table.table} was read without what is sealed: the field that asks has to say that it needs it`);
     // Another replica may have destroyed a key that is still held here: what is empty is looked at anew.
-    for (const row of rows) if (isErased(row) && this.#cache.peek(customerOf(table, row))?.key) this.forget(customerOf(table, row));
+    for (const row of rows) if (isErased(row) && this.#cache.peek(customerOf(table, row))?.key) this.#cache.delete(customerOf(table, row));
     const keys = await this.#keysOf(organizationId, rows.flatMap((row) => (row.sealed === null ? [] : [customerOf(table, row)])));
     return rows.map((row) => {
       if (row.sealed === null) return plainOf(table, row) as Personal;
