@@ -70,10 +70,10 @@ describe('hostile uploads to a running gateway', () => {
     const standing = await partner.request(SNAPSHOT, { id: customerId });
     for (let place = 0; place < REPEATS; place += AT_ONCE) {
       const requests = Array.from({ length: AT_ONCE }, (_, index) => halfUpload(partner, identityId, ANNOUNCED, (place + index) * (ANNOUNCED / REPEATS)));
-      await expect.poll(async () => (await storedFiles(gateway)).length).toBeGreaterThan(before.length);
+      await expect.poll(async () => (await storedFiles(gateway)).length, { timeout: 20_000 }).toBeGreaterThan(before.length);
       for (const request of requests) request.destroy();
     }
-    await expect.poll(() => storedFiles(gateway), { timeout: 10_000 }).toEqual(before);
+    await expect.poll(() => storedFiles(gateway), { timeout: 20_000 }).toEqual(before);
     expect(await partner.request(SNAPSHOT, { id: customerId })).toEqual(standing);
   });
 
