@@ -19,6 +19,11 @@ describe('README.md', () => {
     expect(readme()).toBe(withGeneratedParts(readme()));
   });
 
+  it('shows what npm says as it starts the gateway', () => {
+    const { name, version, scripts } = JSON.parse(read('package.json')) as { name: string; version: string; scripts: { start: string } };
+    expect(readme()).toContain(`> ${name}@${version} start\n> ${scripts.start}\n`);
+  });
+
   it('every operation in it fits the schema', () => {
     const operations = [...blocks(readme(), 'graphql'), ...curlsOf(readme()).map(queryOfCurl)];
     expect(operations.length).toBeGreaterThan(15);

@@ -82,5 +82,6 @@ function onlyFields(data: KycData, fields: readonly string[]): KycData {
   const { address, ...flat } = data;
   const only = <T extends object>(values: T, names: readonly string[]): T => Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name))) as T;
   const ofAddress = fields.flatMap((field) => (field.startsWith('address.') ? [field.slice('address.'.length)] : []));
-  return { ...only(flat, fields), ...(address && ofAddress.length > 0 ? { address: only(address, ofAddress) } : {}) };
+  const shown = only(flat, fields);
+  return address && ofAddress.length > 0 ? { ...shown, address: only(address, ofAddress) } : shown;
 }
