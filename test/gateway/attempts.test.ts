@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { graphql } from '../generated/index.js';
-import type { IdentityStatus, KycDataInput } from '../generated/graphql.js';
+import type { IdentityStatus, KycDataInput, TransactionType } from '../generated/graphql.js';
 import { advance, bringTo, DOCUMENT_CHECK, EVALUATION, newCustomer, photo, REVIEWING, sign, signature, submit, WAITING, type Applicant } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
 import { IDENTITY_CHANGES } from '../support/changes.js';
@@ -243,6 +243,12 @@ describe('what a reviewer asked for', () => {
       policy: { policy: { reviewAfterPass: true } },
     } as const satisfies Record<string, { data?: KycDataInput; options?: { debugStatus: 'FAILED' }; policy?: { reviewAfterPass: true } }>;
     const people = { german: { ...GERMAN, politicallyExposedPerson: false }, californian: { ...GERMAN, ...CALIFORNIAN, nationalIdIssuingCountry: 'US', address: { ...CALIFORNIAN.address, locale: 'en-US' } } } as const satisfies Record<string, KycDataInput>;
+    /** Chance alone seldom leads to a decision: these do, so that there is always something that passed. */
+    const STRAIGHT_WAYS: [TransactionType, keyof typeof people, keyof typeof reasons, string[]][] = [
+      ['INSTITUTIONAL_INDIVIDUAL', 'californian', 'policy', ['wait_longer', 'wait_longer', 'sign', 'wait']],
+      ['INSTITUTIONAL_INDIVIDUAL', 'californian', 'flagged', ['wait_longer', 'wait_longer', 'wait', 'wait']],
+      ['EU_INDIVIDUAL', 'german', 'exposed', ['upload', 'wait_longer', 'wait_longer', 'wait_longer']],
+    ];
     const PASSED: readonly IdentityStatus[] = ['AWAITING_SIGNATURE', 'APPROVED'];
     const walked = new Map<string, number>();
     let tried = 0;
@@ -279,12 +285,12 @@ describe('what a reviewer asked for', () => {
           tried += sequence.length;
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 60, examples: STRAIGHT_WAYS },
     );
     console.log(`Actions tried to get past a person: ${tried}, on ${walked.size} kinds of attempt; ${passed} passed by a decision`);
     expect(tried).toBeGreaterThanOrEqual(240);
     expect(walked.size).toBeGreaterThanOrEqual(12);
-    expect(passed).toBeGreaterThan(0);
+    expect(passed).toBeGreaterThanOrEqual(STRAIGHT_WAYS.length);
   });
 });
 
