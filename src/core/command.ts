@@ -11,6 +11,7 @@ import type { FreeSpace } from './free-space.js';
 import type { Jobs, NewJob } from './jobs.js';
 import { appendToLedger, type LedgerTables } from './ledger.js';
 import type { Log } from './log.js';
+import { hasGivenWay } from './outages.js';
 
 /** What commands stand on; the composition root makes one. */
 export interface Core {
@@ -55,8 +56,8 @@ class RehearsalEnded extends Error {}
  * The one write path: a transaction under the organization's role (its customer's, for an applicant) in which `body`
  * locks, decides and changes, followed by its jobs, its events and its entry of the audit trail. If `body` throws, or the
  * principal only rehearses, nothing has happened. A job that found nothing to do is no entry. A request's Idempotency-Key is
- * taken first: see takeKey for what it throws. The body runs again
- * when it met a customer whose data key was not at hand: it must leave nothing behind that the transaction does not take back.
+ * taken first: see takeKey for what it throws. The body runs again when it met a customer whose data key was not at hand, and
+ * once where others were in its way: it must leave nothing behind that the transaction does not take back.
  */
 export function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
   return transact(core, principal, principal.idempotency, body, async ({ transaction, unit, events, jobs, note, isChanged, clockOffset }) => {
@@ -91,12 +92,15 @@ const MOST_RUNS = 5;
 
 async function transact<Result>(core: Core, principal: Principal, idempotency: KeyedRequest | undefined, body: (unit: UnitOfWork) => Promise<Result>, conclude: (said: Said) => Promise<void>): Promise<Result> {
   if (principal.role !== 'SYSTEM') core.space?.require();
+  let hasRepeated = false;
   for (let run = 1; ; run += 1) {
     try {
       return await attempt(core, principal, idempotency, body, conclude);
     } catch (error) {
-      if (!(error instanceof Unprepared) || run === MOST_RUNS) throw error;
-      await core.database.plainRows.prepare(error, principal.organizationId);
+      if (error instanceof Unprepared && run < MOST_RUNS) await core.database.plainRows.prepare(error, principal.organizationId);
+      // Twice the longest wait for a lock is still within the time that a request has.
+      else if (hasGivenWay(error) && !hasRepeated) hasRepeated = true;
+      else throw error;
     }
   }
 }

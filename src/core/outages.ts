@@ -1,3 +1,5 @@
+/** A lock was not to be had, serialization failure, deadlock: others were in the way, and all of the transaction has been taken back. */
+const GAVE_WAY = ['55P03', '40001', '40P01'];
 /**
  * SQLSTATE codes, or their classes, that tell of a database that cannot serve just now: nobody's fault who asks, and
  * trying again can help (PostgreSQL, appendix A).
@@ -7,8 +9,7 @@ const STATES = [
   '53', // insufficient resources: disk full, too many connections
   '57P', // shutting down, crashed, starting up
   '57014', // a statement took too long
-  '55P03', // a lock was not to be had
-  '40001', '40P01', // serialization failure, deadlock: another transaction went first
+  ...GAVE_WAY,
   '25006', // a replica that has not been promoted yet
   '58030', // input or output of the server failed
 ];
@@ -22,4 +23,11 @@ export function isOutage(error: unknown): boolean {
   const { code, cause, errors } = error as Error & { code?: unknown; errors?: unknown };
   if (typeof code === 'string' && (SYSTEM_ERRORS.has(code) || STATES.some((state) => code.startsWith(state)))) return true;
   return SAYINGS.test(error.message) || isOutage(cause) || (Array.isArray(errors) && errors.some(isOutage));
+}
+
+/** Whether a transaction failed by nothing but others that were in its way: the server has taken it back, and it may run again. */
+export function hasGivenWay(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, cause } = error as Error & { code?: unknown };
+  return (typeof code === 'string' && GAVE_WAY.includes(code)) || hasGivenWay(cause);
 }
