@@ -1,6 +1,9 @@
+import { isObjectType } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { dataMap, mappedFields } from '../src/data-map.js';
-import { databaseParts } from '../src/gateway.js';
+import { createLog } from '../src/core/log.js';
+import { databaseParts, emptySchema } from '../src/gateway.js';
+import { kycDataView } from '../src/identity/kyc-types.js';
 import { PERSONAL_CLASSES, SEALED_TABLES } from '../src/kyc/personal-data.js';
 import { read } from './support/sources.js';
 
@@ -42,6 +45,25 @@ describe('every column', () => {
   it.each(SEALED_TABLES.map((table) => [table.entity, table] as const))('of %s that is personal and not encrypted is declared with its column, so that erasing empties it', (name, { unsealed }) => {
     const plain = fields.filter(({ entity, personalClass }) => entity === name && !PERSONAL_CLASSES[personalClass].sealed).map(({ path }) => path);
     expect(Object.keys(unsealed).toSorted()).toEqual(plain.toSorted());
+  });
+
+  it('of a masked class is masked, or shown nowhere', () => {
+    const masked = fields.filter(({ personalClass }) => PERSONAL_CLASSES[personalClass].masked);
+    const ofPerson = masked.flatMap(({ path }) => (path.startsWith('kycData.') ? [path.slice('kycData.'.length)] : []));
+    const view = kycDataView(Object.fromEntries(ofPerson.map((name) => [name, 'QX12345678']))) as Record<string, unknown>;
+    expect(ofPerson.map((name) => [name, view[name]])).toEqual(ofPerson.map((name) => [name, '******5678']));
+    const others = masked.flatMap(({ path }) => (path.startsWith('kycData.') ? [] : [path.split('.').at(-1)!]));
+    const shown = Object.values(emptySchema().getTypeMap()).flatMap((type) => (isObjectType(type) ? Object.keys(type.getFields()).flatMap((name) => (others.includes(name) ? [`${type.name}.${name}`] : [])) : []));
+    // Masked by its resolver; and what was asked for by revealKycData.
+    expect(shown).toEqual(['Document.number', 'RevealedDocument.number']);
+  });
+
+  it('is dropped by the log under its own name, at any depth', () => {
+    const lines: string[] = [];
+    const log = createLog({ logLevel: 'trace' }, { write: (line) => void lines.push(line) });
+    for (const { path } of fields) log.info(path.split('.').reduceRight<object>((inner, name) => ({ [name]: inner, [path.split('.').at(-1)!]: 'Canaria4711' }), {}), 'a line');
+    expect(lines).toHaveLength(fields.length);
+    expect(lines.join()).not.toContain('Canaria4711');
   });
 
   it('is looked at: the count', () => {

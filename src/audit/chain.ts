@@ -1,4 +1,4 @@
-import { mkdir, open, writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql, type Kysely } from 'kysely';
 import { AUDIT_OPENING_TABLE, commitment, openingsOf, type AuditOpening, type EntryRow } from '../core/audit-entry.js';
@@ -115,13 +115,12 @@ function isOpeningDestroyed({ kind, customer_id: customerId, key_destroyed_at: d
 }
 
 /**
- * Writes an organization's chain into a directory and, beside it, an anchor to be kept elsewhere. A chain whose ledger is
+ * Writes an organization's chain into a directory that there is and, beside it, an anchor to be kept elsewhere. A chain whose ledger is
  * missing is written as far as it goes, so that its verifier says so, and has no anchor.
  * @returns the paths of what was written, and whether the chain has a ledger.
  */
 export async function exportChain(reader: OwnerReader, organizationId: string, directory: string): Promise<{ files: string[]; isWhole: boolean }> {
   const { head, newest } = await headOf(reader, organizationId);
-  await mkdir(directory, { recursive: true });
   const [trail, anchor] = [join(directory, `${organizationId}.audit.jsonl`), join(directory, `${organizationId}.anchor.json`)];
   const file = await open(trail, 'w', EXPORT_MODE);
   try {

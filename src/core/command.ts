@@ -109,7 +109,7 @@ async function attempt<Result>(core: Core, principal: Principal, idempotency: Ke
   const now = core.clock.now();
   return core.database.forCustomer(customerOf(principal)).scoped(principal.organizationId).transactional(async (em) => {
     const transaction = em.getKysely() as unknown as Kysely<LedgerTables>;
-    const clockOffset = idempotency ? await takeKey(transaction as unknown as Kysely<never>, principal as Member, idempotency, now) : await clockOffsetOf(transaction, principal.organizationId);
+    const clockOffset = idempotency ? await takeKey(transaction as unknown as Kysely<never>, core.database.vault, principal as Member, idempotency, now) : await clockOffsetOf(transaction, principal.organizationId);
     const touched = new Set<Versioned>();
     const events: NewEvent[] = [];
     const jobs: NewJob[] = [];
@@ -149,7 +149,7 @@ export async function executeAsOwner<Result>(core: Core, caller: Caller, body: (
   return core.database.owner().transactional(async (em) => {
     const { idempotency } = caller;
     const transaction = em.getKysely() as unknown as Kysely<LedgerTables>;
-    if (idempotency) await takeKey(transaction as unknown as Kysely<never>, caller, idempotency, core.clock.now());
+    if (idempotency) await takeKey(transaction as unknown as Kysely<never>, core.database.vault, caller, idempotency, core.clock.now());
     const notes = new Map<string, AuditNote>();
     const result = await body(em as SqlEntityManager, (organizationId, note) => notes.set(organizationId, note));
     await em.flush();

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
 import { customerOf, type Caller, type Member } from './caller.js';
 import { MILLISECONDS_PER_SECOND, SECONDS_PER_DAY } from './clock.js';
+import type { Vault } from './crypto/vault.js';
 import type { Database } from './database.js';
 import { refusal } from './errors.js';
 import { kindOfId } from './ids.js';
@@ -11,6 +11,11 @@ export const KEEP_KEYS_MILLISECONDS = SECONDS_PER_DAY * MILLISECONDS_PER_SECOND;
 const RETRY_AFTER_SECONDS = 1;
 /** `lock_not_available`: the request that has the key has had it for as long as a statement may wait. */
 const LOCK_TIMEOUT = '55P03';
+/** Names the key that digests of requests are made with. */
+const DIGEST_PURPOSE = 'idempotency';
+
+/** What makes digests. */
+type Digests = Pick<Vault, 'index'>;
 
 /** A request that bears an Idempotency-Key. It covers one command, which takes the key in its own transaction. */
 export class KeyedRequest {
@@ -25,9 +30,9 @@ export class KeyedRequest {
 
   constructor(readonly key: string) {}
 
-  /** SHA-256 of all that makes it the same request. */
-  get digest(): string {
-    return createHash('sha256').update(JSON.stringify([this.request, this.files])).digest('hex');
+  /** Of all that makes it the same request. Keyed: a person's data, which a request holds, can be guessed at by a plain digest. */
+  digest(digests: Digests, organizationId: string | null): string {
+    return digests.index(organizationId ?? '', DIGEST_PURPOSE, JSON.stringify([this.request, this.files]));
   }
 }
 
@@ -55,13 +60,13 @@ interface KeyTables {
  * IDEMPOTENCY_KEY_EXISTS for another request, one that is still running, and every repeat where policy says STRICT.
  * @returns how far the organization's clock runs ahead of the real one, in milliseconds.
  */
-export async function takeKey(transaction: Kysely<never>, caller: Caller, request: KeyedRequest, now: Date): Promise<number> {
+export async function takeKey(transaction: Kysely<never>, digests: Digests, caller: Caller, request: KeyedRequest, now: Date): Promise<number> {
   request.taken = true;
   const expired = new Date(now.getTime() - KEEP_KEYS_MILLISECONDS);
   const { rows } = await sql<{ taken: boolean; clock_offset_milliseconds: number | string | null }>`
     with taken as (
       insert into idempotency_key (scope, key, organization_id, digest, created_at)
-      values (${scopeOf(caller)}, ${request.key}, ${caller.organizationId}, ${request.digest}, ${now.toISOString()})
+      values (${scopeOf(caller)}, ${request.key}, ${caller.organizationId}, ${request.digest(digests, caller.organizationId)}, ${now.toISOString()})
       on conflict (scope, key) do update set digest = excluded.digest, outcome = null, created_at = excluded.created_at
         where idempotency_key.created_at <= ${expired.toISOString()}
       returning key
@@ -73,7 +78,7 @@ export async function takeKey(transaction: Kysely<never>, caller: Caller, reques
     .catch((error: unknown) => {
       throw (error as { code?: unknown }).code === LOCK_TIMEOUT ? stillRunning() : error;
     });
-  if (!rows[0]?.taken) throw await repeat(transaction, caller, request);
+  if (!rows[0]?.taken) throw await repeat(transaction, digests, caller, request);
   return Number(rows[0].clock_offset_milliseconds ?? 0);
 }
 
@@ -87,7 +92,7 @@ export async function keepOutcome(transaction: Kysely<never>, caller: Caller, { 
 export async function takeKeyAlone(database: Database, caller: Member, request: KeyedRequest, now: Date): Promise<void> {
   await database.forCustomer(customerOf(caller)).scoped(caller.organizationId).transactional(async (em) => {
     const transaction = em.getKysely() as unknown as Kysely<never>;
-    await takeKey(transaction, caller, request, now);
+    await takeKey(transaction, database.vault, caller, request, now);
     await keepOutcome(transaction, caller, request, null);
   });
 }
@@ -100,7 +105,7 @@ export async function isKeyTaken(reader: Kysely<never>, caller: Member, { key }:
 }
 
 /** How a request whose key is taken is answered: RepeatedRequest, or a refusal. */
-export async function repeat(reader: Kysely<never>, caller: Caller, request: KeyedRequest): Promise<Error> {
+export async function repeat(reader: Kysely<never>, digests: Digests, caller: Caller, request: KeyedRequest): Promise<Error> {
   const kept = await (reader as unknown as Kysely<KeyTables>)
     .selectFrom('idempotency_key')
     .leftJoin('organization', 'organization.id', 'idempotency_key.organization_id')
@@ -109,7 +114,7 @@ export async function repeat(reader: Kysely<never>, caller: Caller, request: Key
     .where('key', '=', request.key)
     .executeTakeFirst();
   if (!kept?.outcome) return stillRunning();
-  if (kept.digest !== request.digest) return refusal('IDEMPOTENCY_KEY_EXISTS', 'This Idempotency-Key was used for another request: give each request a key of its own.');
+  if (kept.digest !== request.digest(digests, caller.organizationId)) return refusal('IDEMPOTENCY_KEY_EXISTS', 'This Idempotency-Key was used for another request: give each request a key of its own.');
   if (kept.mode === 'STRICT') return refusal('IDEMPOTENCY_KEY_EXISTS', 'This request was made before, with this Idempotency-Key: it has had its effect.');
   request.replayed = true;
   return new RepeatedRequest(kept.outcome);

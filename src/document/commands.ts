@@ -126,7 +126,7 @@ export class DocumentCommands {
     const database = this.core.database.forCustomer(customerOf(caller));
     if (!(await database.read<never, boolean>(organizationId, (reader) => isKeyTaken(reader, caller, idempotency, clock.now())))) return null;
     idempotency.files = await receiveFiles(given.map((name) => input[name]!), digestOf, () => Promise.resolve());
-    return database.read<never, Error>(organizationId, (reader) => repeat(reader, caller, idempotency));
+    return database.read<never, Error>(organizationId, (reader) => repeat(reader, database.vault, caller, idempotency));
   }
 
   /** Locks what is to change and refuses what the state, the details or the documents asked for do not allow. */

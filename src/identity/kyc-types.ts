@@ -1,6 +1,7 @@
 import { Field, Float, InputType, ObjectType } from 'type-graphql';
 import { CountryCodeScalar, DateScalar, URLScalar } from '../core/scalars.js';
 import { completeKycData, type AddressPatch, type KycData, type KycDataPatch } from '../kyc/fields.js';
+import { MASKED_KYC_FIELDS } from '../kyc/personal-data.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import type { DocumentByUrl, KycDataGiven } from './given-documents.js';
 
@@ -128,9 +129,9 @@ export function mask(number: string): string {
   return hidden + number.slice(number.length - shown);
 }
 
-/** What a caller sees of stored data: completed by what follows from it, with the number masked. */
+/** What a caller sees of stored data: completed by what follows from it, with official numbers masked. */
 export function kycDataView(data: KycData): KycDataFields {
   const completed = completeKycData(data);
-  const { nationalIdNumber } = completed;
-  return nationalIdNumber === undefined ? completed : { ...completed, nationalIdNumber: mask(nationalIdNumber) };
+  const masked = MASKED_KYC_FIELDS.flatMap((name) => (completed[name] === undefined ? [] : [[name, mask(String(completed[name]))]]));
+  return { ...completed, ...(Object.fromEntries(masked) as Partial<KycDataFields>) };
 }

@@ -66,6 +66,9 @@ export const PERSONAL_DATA = {
   Signature: SIGNER,
 } as const satisfies Record<string, Record<string, PersonalClass | Record<string, PersonalClass | Classes<AddressFieldName>>>>;
 
+/** What of a person's KycData is masked, by its class. */
+export const MASKED_KYC_FIELDS = (Object.keys(KYC_DATA) as FieldName[]).filter((name) => PERSONAL_CLASSES[KYC_DATA[name]].masked);
+
 /** What of a customer is personal. */
 export interface Contact {
   email: string | null;

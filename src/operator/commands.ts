@@ -1,4 +1,4 @@
-import { copyFile } from 'node:fs/promises';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -112,6 +112,7 @@ async function verify(core: Core, { organization, anchor }: Options): Promise<st
 async function exportTrail(core: Core, { organization, to = '' }: Options): Promise<string> {
   const lines: string[] = [];
   const broken: string[] = [];
+  await mkdir(to, { recursive: true });
   for (const id of await organizations(core, organization)) {
     const { files, isWhole } = await exportChain(ownerReader(core), id, to);
     lines.push(...files);

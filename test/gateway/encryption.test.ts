@@ -234,6 +234,17 @@ describe('rows', () => {
   }, 180_000);
 });
 
+describe('a start', () => {
+  it('that cannot ask key management just now says so, and blames no key ring', async () => {
+    const silent = new DistantKeys();
+    silent.unwrap = () => Promise.reject(new Error('connect ECONNREFUSED'));
+    const stranded = new TestGateway({}, { workers: false, keyManagement: silent });
+    await stranded.create();
+    await expect(stranded.start()).rejects.toThrow('connect ECONNREFUSED');
+    await stranded.destroy();
+  });
+});
+
 describe('look-ups', () => {
   const gateway = useGateway({}, { workers: false });
 

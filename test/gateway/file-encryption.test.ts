@@ -99,7 +99,7 @@ describe('files', () => {
     request.destroy();
     // It was sent as zeroes.
     expect(written.includes(Buffer.alloc(64))).toBe(false);
-    await expect.poll(async () => (await partial()).length).toBe(0);
+    await expect.poll(async () => (await partial()).length, { timeout: 20_000 }).toBe(0);
   });
 
   it('that were changed, cut, replaced or moved are INTERNAL_SERVER_ERROR with not a byte of them, and an entry of the audit trail', async () => {

@@ -1,6 +1,6 @@
 import { PGlite } from '@electric-sql/pglite';
-import { getNamedType, GraphQLObjectType, isLeafType, isObjectType, parse, type GraphQLFormattedError } from 'graphql';
-import { randomUUID } from 'node:crypto';
+import { getNamedType, getOperationAST, GraphQLObjectType, isLeafType, isObjectType, parse, type GraphQLFormattedError } from 'graphql';
+import { createHash, randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client as DatabaseClient } from 'pg';
@@ -8,6 +8,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Client } from '../support/client.js';
 import { advance, bringTo, CONTRACTS, newCustomer, photo, signature, type Applicant } from '../support/flows.js';
 import { OPERATOR_KEY, TestGateway, useGateway } from '../support/gateway.js';
+// After what loads the decorators' metadata.
+import { canonicalRequest } from '../../src/graphql/idempotency.js';
 import { CREATE_CUSTOMER, CUSTOMER, EVENTS, PATCH_CUSTOMER, PATCH_IDENTITY, REVIEW, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY } from '../support/operations.js';
 import { CALIFORNIAN } from '../support/people.js';
 import { MovableClock } from '../support/receiver.js';
@@ -405,6 +407,18 @@ describe('after a day', () => {
     } finally {
       await kept.destroy();
     }
+  });
+});
+
+describe('what is kept of a request', () => {
+  it('is a digest under the gateway’s own key and the organization: nobody guesses a person’s data by it', async () => {
+    const input = { email: 'guessable@example.com' };
+    for (const { partner } of [await gateway.organization(), await gateway.organization()]) await partner.send(CREATE_CUSTOMER, { input }, under('guessed'));
+    const digests = await gateway.behindItsBack(async (query) => (await query("select digest from idempotency_key where key = 'guessed'")).map(({ digest }) => String(digest)));
+    const request = canonicalRequest(CREATE_CUSTOMER, getOperationAST(CREATE_CUSTOMER)!, { input });
+    expect(digests).toHaveLength(2);
+    expect(new Set(digests).size).toBe(2);
+    expect(digests).not.toContain(createHash('sha256').update(JSON.stringify([request, []])).digest('hex'));
   });
 });
 

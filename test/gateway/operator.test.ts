@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { newCustomer } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
@@ -16,6 +19,14 @@ describe('npm run gateway --', () => {
     expect(key).toMatchObject({ code: 0, out: expect.stringMatching(/^kyc_[0-9a-f]{12}_[\w-]{43}$/), error: '' });
     await gateway.start();
     expect(await newCustomer(gateway.client(key.out))).toMatch(/^cus_/);
+  });
+
+  it('exports from a database without an organization what there is: the verifier', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'kyc-empty-'));
+    const to = join(directory, 'export');
+    expect(await operate({ dataDirectory: directory, databaseUrl: null }, 'audit', 'export', '--to', to)).toEqual({ code: 0, out: join(to, 'verify-audit.mjs'), error: '' });
+    expect(await readdir(to)).toEqual(['verify-audit.mjs']);
+    await rm(directory, { recursive: true });
   });
 
   it.runIf(isEmbedded)('keeps off the embedded database while the gateway has it, and says so in a sentence', async () => {

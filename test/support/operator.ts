@@ -13,13 +13,16 @@ export interface Ran {
   error: string;
 }
 
+/** Whose data a command works on. */
+type Operated = Pick<TestGateway, 'dataDirectory' | 'databaseUrl'>;
+
 /** Runs the operator's command line, as it is built, on the data of a gateway. */
-export function operate(gateway: TestGateway, ...words: string[]): Promise<Ran> {
+export function operate(gateway: Operated, ...words: string[]): Promise<Ran> {
   return operateWith({}, gateway, ...words);
 }
 
 /** The same with other variables. */
-export function operateWith(changes: Readonly<Record<string, string>>, gateway: TestGateway, ...words: string[]): Promise<Ran> {
+export function operateWith(changes: Readonly<Record<string, string>>, gateway: Operated, ...words: string[]): Promise<Ran> {
   const { PATH } = process.env;
   const environment = { PATH, TOKEN_KEY, KEY_RING, ...changes, DATA_DIR: gateway.dataDirectory, ...(gateway.databaseUrl === null ? {} : { DATABASE_URL: gateway.databaseUrl }) };
   return new Promise((resolve) => {

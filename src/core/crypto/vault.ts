@@ -4,7 +4,7 @@ import { ConfigError } from '../config.js';
 import type { Database } from '../database.js';
 import type { Log } from '../log.js';
 import { BlindIndexes, newDataKey, SealBroken, unseal, type DataKey } from './cipher.js';
-import { KEY_BYTES, UnwrapRefused, type KeyManagement } from './key-ring.js';
+import { KEY_BYTES, UnwrapRefused, type KeyManagement, type WrappedKey } from './key-ring.js';
 import { emptyOf, isErased, personalOf, plainOf, SEALED_COLUMN, type SealedRow, type SealedTable } from './sealed-table.js';
 import { createSecretKey, randomBytes } from 'node:crypto';
 
@@ -87,7 +87,7 @@ export class Vault {
     // Several replicas may start on an empty database at once: one of them makes the key.
     await reader.insertInto('gateway_key').values({ name: INDEX_KEY, key_id: fresh.keyId, wrapped: fresh.wrapped }).onConflict((conflict) => conflict.doNothing()).execute();
     const stored = await reader.selectFrom('gateway_key').selectAll().where('name', '=', INDEX_KEY).executeTakeFirstOrThrow();
-    const secret = missing ? null : await management.unwrap({ keyId: stored.key_id, wrapped: bytesOf(stored.wrapped) }, INDEX_KEY).catch(() => null);
+    const secret = missing ? null : await unwrapped(management, { keyId: stored.key_id, wrapped: bytesOf(stored.wrapped) });
     if (!secret) throw new ConfigError('KEY_RING does not open what is stored: give the keys that this data was encrypted under, the newest first (without KEY_RING they are the file key-ring of DATA_DIR).');
     return new Vault(management, store, new BlindIndexes(secret), log, lifeMilliseconds);
   }
@@ -233,6 +233,16 @@ export class Vault {
       this.broken(broken, customerId);
       throw broken;
     }
+  }
+}
+
+/** The key of the blind indexes; null where it does not open here. Key management that cannot be asked just now is another matter. */
+async function unwrapped(management: KeyManagement, stored: WrappedKey): Promise<Buffer | null> {
+  try {
+    return await management.unwrap(stored, INDEX_KEY);
+  } catch (error) {
+    if (error instanceof UnwrapRefused) return null;
+    throw error;
   }
 }
 
