@@ -243,7 +243,7 @@ function flag(environment: Environment, name: string, standard: boolean): boolea
 }
 
 function compiledQueries(environment: Environment): CompiledQueries {
-  const value = text(environment, 'COMPILE_QUERIES') ?? 'never';
+  const value = text(environment, 'COMPILE_QUERIES') ?? 'often';
   const known = COMPILED_QUERIES.find((word) => word === value);
   if (!known) throw new ConfigError(`COMPILE_QUERIES must be one of ${COMPILED_QUERIES.join(', ')}.`);
   return known;

@@ -75,23 +75,42 @@ export interface Found {
   below: { read: AnyKeyedRead; keys: string[]; values: unknown[] }[];
 }
 
-/**
- * Reads rows, and what an operation will ask below them, in one statement: a materialized set for the rows and one for each
- * branch, which finds its rows by those of the set above it, all returned as JSON. It costs one round trip whatever the depth.
- */
-export async function readAhead(database: Database, organizationId: string, { table }: AnyRead, condition: Condition, branches: readonly Branch[], { columns: needed }: LookAhead): Promise<Found> {
-  const sets: { table: AnyTable; branch: Branch | null; above: number }[] = [{ table, branch: null, above: -1 }];
+/** One set of a statement: rows of a table, by those of the set above. */
+interface RowSet {
+  table: AnyTable;
+  branch: Branch | null;
+  above: number;
+}
+
+/** What was written for a read of an operation the last time. Others of the same document mostly have the same condition. */
+const written = new WeakMap<readonly Branch[], { condition: string; sets: readonly RowSet[]; text: string }>();
+
+/** The sets of a read with what is below it, and the statement that finds them. */
+function statementOf({ table }: AnyRead, condition: string, branches: readonly Branch[], needed: LookAhead['columns']) {
+  const known = written.get(branches);
+  if (known?.condition === condition) return known;
+  const sets: RowSet[] = [{ table, branch: null, above: -1 }];
   for (let index = 0; index < sets.length; index += 1) {
     const below = sets[index]!.branch?.branches ?? (index === 0 ? branches : []);
     for (const branch of below) sets.push({ table: branch.read.table, branch, above: index });
   }
   const definitions = sets.map(({ table: of, branch, above }, index) => {
-    const where = branch ? `${branch.read.column} = any(array(select ${branch.from} from set${above})) order by id` : condition.text;
+    const where = branch ? `${branch.read.column} = any(array(select ${branch.from} from set${above})) order by id` : condition;
     return `set${index} as materialized (select ${(needed.get(of) ?? of.columns).join(', ')} from ${of.name} where organization_id = $1 and ${where})`;
   });
   const results = sets.map((_, index) => `(select coalesce(json_agg(set${index}), '[]') from set${index}) as set${index}`);
-  const statement = nameOf(`with ${definitions.join(', ')} select ${results.join(', ')}`);
-  const [answer] = await database.select<Record<string, Record<string, unknown>[]>>(organizationId, statement, [organizationId, ...condition.parameters]);
+  const made = { condition, sets, text: `with ${definitions.join(', ')} select ${results.join(', ')}` };
+  written.set(branches, made);
+  return made;
+}
+
+/**
+ * Reads rows, and what an operation will ask below them, in one statement: a materialized set for the rows and one for each
+ * branch, which finds its rows by those of the set above it, all returned as JSON. It costs one round trip whatever the depth.
+ */
+export async function readAhead(database: Database, organizationId: string, read: AnyRead, condition: Condition, branches: readonly Branch[], { columns: needed }: LookAhead): Promise<Found> {
+  const { sets, text } = statementOf(read, condition.text, branches, needed);
+  const [answer] = await database.select<Record<string, Record<string, unknown>[]>>(organizationId, nameOf(text), [organizationId, ...condition.parameters]);
   const found = sets.map((_, index) => revived(answer![`set${index}`]!, organizationId));
   return {
     root: found[0]!,

@@ -43,9 +43,9 @@ function headersOf({ secure }: HttpOptions): Record<string, string> {
 
 /** The headers that every answer bears. */
 export function securityHeaders(options: HttpOptions): RequestHandler {
-  const headers = headersOf(options);
+  const headers = new Map(Object.entries(headersOf(options)));
   return (_request, response, next) => {
-    response.set(headers);
+    response.setHeaders(headers);
     next();
   };
 }

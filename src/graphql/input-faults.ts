@@ -37,17 +37,19 @@ export function schemaFaults(schema: GraphQLSchema, operation: OperationDefiniti
   return faults;
 }
 
+/** Made once: the stack of each would cost more than looking for faults. */
+const ENOUGH = new Error('enough');
+
 /** The first so many faults of a value. graphql-js goes through the whole of it: what is enough is thrown out of it. */
 function faultsOf(value: unknown, type: GraphQLInputType, most: number): { path: Place; error: GraphQLError }[] {
   const found: { path: Place; error: GraphQLError }[] = [];
-  const enough = new Error('enough');
   try {
     coerceInputValue(value, type, (path, _value, error) => {
-      if (found.length >= most) throw enough;
+      if (found.length >= most) throw ENOUGH;
       found.push({ path, error });
     });
   } catch (error) {
-    if (error !== enough) throw error;
+    if (error !== ENOUGH) throw error;
   }
   return found;
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { ApolloServer } from '@apollo/server';
+import { ApolloServer, HeaderMap } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginLandingPageDisabled, ApolloServerPluginUsageReportingDisabled } from '@apollo/server/plugin/disabled';
-import { expressMiddleware } from '@as-integrations/express5';
 import express, { type ErrorRequestHandler, type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Caller } from '../core/caller.js';
@@ -117,11 +116,35 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
     authenticated(transports),
     multipartUploads({ maxFileSize: limits.fileBytes, maxFiles: limits.files, maxOperationsSize: limits.frameBytes }),
     express.json({ limit: limits.bodyBytes }),
-    expressMiddleware(apollo, {
-      context: ({ req }) => Promise.resolve(new RequestContext(database, events, withKey(callerOfRequest(req), req.get(IDEMPOTENCY_KEY)), currentRequestId(), addressOf(req))),
-    }),
+    answeredBy(apollo, (request) => new RequestContext(database, events, withKey(callerOfRequest(request), request.get(IDEMPOTENCY_KEY)), currentRequestId(), addressOf(request))),
   );
   return () => apollo.stop();
+}
+
+/** Hands requests to Apollo, and its answers back: each is whole, since nothing of it is deferred. */
+function answeredBy(apollo: ApolloServer<RequestContext>, contextOf: (request: Request) => RequestContext): RequestHandler {
+  return async (request, response) => {
+    const { method, url } = request;
+    const search = url.indexOf('?');
+    const { status = 200, headers, body } = await apollo.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: { method, headers: headersOf(request), search: search < 0 ? '' : url.slice(search), body: request.body as unknown },
+      context: () => Promise.resolve(contextOf(request)),
+    });
+    if (body.kind !== 'complete') throw new Error('An answer comes whole');
+    // Its deadline has answered it.
+    if (response.headersSent) return;
+    response.setHeaders(headers);
+    response.writeHead(status, { 'content-length': Buffer.byteLength(body.string) }).end(body.string);
+  };
+}
+
+function headersOf({ headers }: Request): HeaderMap {
+  const map = new HeaderMap();
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  return map;
 }
 
 /** `app.use` takes whatever is below its path too: that is not ours. */

@@ -11,8 +11,9 @@ import { KEY_RING } from './key-ring.js';
 import { withDatabase, type Query } from './raw-database.js';
 import { graphql } from '../generated/index.js';
 
-/** The suites hold for both ways to run a query. */
-const COMPILE_QUERIES = process.env['TEST_EXECUTOR'] === 'compiled' ? 'always' : 'never';
+/** The suites hold for both ways to run a query: on the embedded database each is interpreted, on PostgreSQL compiled, unless TEST_EXECUTOR says otherwise. */
+const EXECUTOR = process.env['TEST_EXECUTOR'] ?? (process.env['TEST_DATABASE'] === 'postgresql' ? 'compiled' : 'interpreted');
+const COMPILE_QUERIES = EXECUTOR === 'compiled' ? 'always' : 'never';
 
 export const OPERATOR_KEY = 'the-operator-key-of-the-test-suites';
 
