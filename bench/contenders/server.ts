@@ -70,11 +70,21 @@ export interface GatewaySecrets {
 /** The gateway's build, which `npm start` runs. */
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
+/** What `npm start` tells Node. */
+const NODE_FLAGS = await flagsOfStart();
+
+async function flagsOfStart(): Promise<string[]> {
+  const { scripts } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as { scripts: { start: string } };
+  const flags = / node ((?:--\S+ )*)dist\/main\.js$/.exec(scripts.start)?.[1];
+  if (flags === undefined) throw new Error(`npm start is not understood: ${scripts.start}`);
+  return flags.split(' ').filter(Boolean);
+}
+
 /** Starts the gateway as it ships: its build, by the command of `npm start`, with everything on, logging every request into a file. */
 export function serveGateway(databaseUrl: string, { tokenKey, keyRing }: GatewaySecrets, apiKey: string, { flags = [] as readonly string[], main = MAIN, environment = {} } = {}): Promise<Server> {
   return serve({
     name: 'gateway',
-    command: [process.execPath, ...flags, '--enable-source-maps', main],
+    command: [process.execPath, ...flags, ...NODE_FLAGS, main],
     environment: { DATABASE_URL: databaseUrl, TOKEN_KEY: tokenKey, KEY_RING: keyRing, RATE_LIMIT_PER_KEY: UNREACHED, RATE_LIMIT_PER_ADDRESS: UNREACHED, ...environment },
     headers: { authorization: `Bearer ${apiKey}` },
     readiness: '/health/ready',

@@ -131,7 +131,7 @@ export class Rows {
       const personal = { fileName: `photo-${number}.jpg`, sha256: createHash('sha256').update(String(number)).digest('hex') };
       yield {
         id, organization_id: this.#organization(customer), document_id: this.#documentId(document), customer_id: this.customerId(customer), document_type: number < this.#sizes.documents ? 'FRONT_PHOTO' : 'SELFIE',
-        file_size: 200_000 + (noise('size', number) % 2_000_000), mime_type: 'image/jpeg', width: 1476, height: 1039, upload_status: 'UPLOADED', storage_key: `bench/${id}`, warnings: '[]', created_at: this.#time(customer),
+        file_size: 200_000 + (noise('size', number) % 2_000_000), mime_type: 'image/jpeg', width: 1476, height: 1039, upload_status: 'UPLOADED', storage_key: `bench/${id}`, encrypted: true, warnings: '[]', created_at: this.#time(customer),
         sealed: this.#seal(personalData.FILE_TABLE, customer, id, personal),
       };
     }
