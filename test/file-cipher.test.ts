@@ -27,7 +27,12 @@ function inChunks(bytes: Buffer, sizes: readonly number[]): Readable {
   }
   return Readable.from(chunks);
 }
-const seal = (plain: Buffer, place = PLACE, sizes: readonly number[] = [plain.length || 1]): Promise<Buffer> => buffer(sealFile(key, place, inChunks(plain, sizes)));
+async function seal(plain: Buffer, place = PLACE, sizes: readonly number[] = [plain.length || 1]): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  // Each is used up, copied that is, before the next is asked for.
+  for await (const piece of sealFile(key, place, inChunks(plain, sizes))) pieces.push(Buffer.from(piece));
+  return Buffer.concat(pieces);
+}
 const open = (sealed: Buffer, place = PLACE, sizes: readonly number[] = [sealed.length || 1], by = key): Promise<Buffer> => buffer(openFile(by, place, inChunks(sealed, sizes)));
 async function refuses(sealed: Buffer, place = PLACE, by = key): Promise<void> {
   await expect(open(sealed, place, undefined, by)).rejects.toThrow(SealBroken);

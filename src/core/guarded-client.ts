@@ -1,4 +1,5 @@
 import { Client, DatabaseError, type ClientConfig } from 'pg';
+import { nameOf } from './statement-names.js';
 
 /**
  * Milliseconds. Statements are short; one that is not is ended by the server while the request that waits for it, with
@@ -30,6 +31,10 @@ const READ_TIMEOUT = 'Query read timeout';
 /** To begin a transaction waits for no lock and reads nothing: a server that does not answer it is not there, and asking once more costs nothing. */
 const BEGIN_TIMEOUT = 1_500;
 const BEGIN = /^\s*(begin|start transaction)[\w\s,]*;?\s*$/i;
+/** How the queue's statements begin that have their parameters written into them, the same each time. */
+const FIXED = /^\s*with\b[^;]*$/i;
+/** `feature_not_supported`: also what is said of a statement that was prepared before its table was changed. */
+const PREPARED_BEFORE_CHANGE = '0A000';
 
 type Release = (error?: Error | boolean) => void;
 
@@ -43,6 +48,8 @@ const open = new Set<GuardedClient>();
  * statement would wait behind the one without an answer. Those that were silent as long go with it: whatever cut one off
  * has mostly cut them all, and each would cost a request its time. And once it has ended it goes back to its pool, whoever
  * holds it: Kysely keeps what fails in BEGIN or ROLLBACK, and a pool whose places are all kept serves nobody ever again.
+ *
+ * What is asked often is prepared, whoever asks it: to parse and plan a statement costs the server more than most of ours take.
  */
 export class GuardedClient extends Client {
   #answeredAt = performance.now();
@@ -61,6 +68,7 @@ export class GuardedClient extends Client {
     const query = this.query.bind(this) as (...parameters: unknown[]) => unknown;
     this.query = ((...parameters: unknown[]) => {
       const settle = this.#ask(isBegin(parameters[0]));
+      parameters[0] = prepared(parameters[0], parameters[1]);
       const told = tellFirst(parameters, settle);
       const answer = query(...parameters);
       if (!told && answer instanceof Promise) answer.then(() => settle(undefined), settle);
@@ -94,6 +102,8 @@ export class GuardedClient extends Client {
       clearTimeout(doubt);
       clearImmediate(verdict);
       if (error instanceof Error && error.message === READ_TIMEOUT) this.#giveUp(askedAt);
+      // It would be said again and again: the next connection prepares what there is now.
+      else if (error instanceof DatabaseError && error.code === PREPARED_BEFORE_CHANGE) this.#cut();
       // A refusal is an answer too.
       else if (!error || error instanceof DatabaseError) this.#answeredAt = performance.now();
     };
@@ -131,4 +141,13 @@ function tellFirst(parameters: unknown[], tell: (error: unknown) => void): boole
 function isBegin(statement: unknown): boolean {
   const text = typeof statement === 'string' ? statement : (statement as { text?: unknown } | null)?.text;
   return typeof text === 'string' && BEGIN.test(text);
+}
+
+/** A statement under its name, where it has parameters or is fixed; else as it is. */
+function prepared(statement: unknown, values: unknown): unknown {
+  if (typeof statement !== 'string') return statement;
+  const hasParameters = Array.isArray(values) && values.length > 0;
+  if (!hasParameters && !FIXED.test(statement)) return statement;
+  const { name, text } = nameOf(statement);
+  return name === null ? statement : { name, text };
 }

@@ -20,7 +20,7 @@ export function nameOf(text: string): Statement {
     return { name: null, text };
   }
   seen.delete(text);
-  const name = `read_${names.size + 1}`;
+  const name = `statement_${names.size + 1}`;
   names.set(text, name);
   return { name, text };
 }

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
+import { partsOf } from '../core/parts.js';
 import type { DocumentFileType } from '../kyc/vocabularies.js';
 import type { Inspection, Inspector } from './inspection.js';
 import type { Scanner } from './scanner.js';
@@ -39,7 +39,7 @@ export class FileJudge {
     if (this.scanner && (await this.scanner.isInfected(file.read()))) {
       return { ok: false, code: 'BAD_USER_INPUT', fault: 'infected', message: 'The virus scanner refuses this file. Scan your device, and take or export the document again.' };
     }
-    const inspection = await this.inspector.inspect(() => buffer(file.read()), {
+    const inspection = await this.inspector.inspect(() => wholeOf(file), {
       minimumPixels: rules.minPixels,
       maximumPixels: MAXIMUM_PIXELS,
       maximumPdfPages: rules.maxPdfPages,
@@ -49,4 +49,10 @@ export class FileJudge {
     }
     return inspection;
   }
+}
+
+/** All of a file, in memory of its own, which can be moved to the thread as it is. */
+async function wholeOf({ read, size }: ReceivedFile): Promise<Uint8Array> {
+  for await (const { bytes } of partsOf(read(), size)) return bytes;
+  throw new Error('A stream has one part at least');
 }

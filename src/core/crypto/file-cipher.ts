@@ -35,7 +35,7 @@ const NONCE_BYTES = PREFIX_BYTES + 4 + 1;
 /** The table of the rows that name files. */
 const FILE_TABLE_NAME = 'file_upload';
 
-/** Encrypts a file as it streams. */
+/** Encrypts a file as it streams. What it gives is used up before the next is asked for: that lies in the same memory. */
 export async function* sealFile(key: DataKey, place: FilePlace, source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   const header = Buffer.concat([Buffer.from([VERSION]), Buffer.from(key.id, 'hex'), randomBytes(SALT_BYTES + PREFIX_BYTES)]);
   const segments = new Segments(key, place, header);
@@ -64,6 +64,8 @@ class Segments {
   readonly #secret: KeyObject;
   readonly #prefix: Buffer;
   readonly #additionalData: Buffer;
+  /** Of what is sealed: a new one for each segment would have the garbage collector at work for as long again as the cipher. */
+  readonly #sealed = Buffer.allocUnsafeSlow(SEGMENT_BYTES);
   #number = 0;
 
   constructor(
@@ -80,7 +82,10 @@ class Segments {
 
   seal(plain: Buffer, isLast: boolean): Buffer {
     const cipher = createCipheriv('aes-256-gcm', this.#secret, this.#nonce(isLast)).setAAD(this.#additionalData);
-    return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+    cipher.update(plain).copy(this.#sealed);
+    cipher.final();
+    cipher.getAuthTag().copy(this.#sealed, plain.length);
+    return this.#sealed.subarray(0, plain.length + TAG_BYTES);
   }
 
   open(sealed: Buffer, isLast: boolean): Buffer {
