@@ -99,7 +99,7 @@ export const STATUSES = Object.keys(ROUTES) as IdentityStatus[];
  * Brings a person of an institution, in an organization of their own, to a status, with a document that was refused on
  * the way. On a gateway without workers the person stays there.
  */
-export async function bringTo(gateway: TestGateway, status: IdentityStatus, given: { organization?: TestOrganization; partnerUserId?: string } = {}): Promise<Applicant> {
+export async function bringTo(gateway: Pick<TestGateway, 'organization'>, status: IdentityStatus, given: { organization?: TestOrganization; partnerUserId?: string } = {}): Promise<Applicant> {
   const organization = given.organization ?? (await gateway.organization());
   const { partner } = organization;
   const customerId = await newCustomer(partner, { email: 'ada@example.com', partnerUserId: given.partnerUserId ?? null });

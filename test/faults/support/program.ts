@@ -26,6 +26,8 @@ export class Program {
   constructor(
     readonly dataDirectory: string,
     private readonly environment: Readonly<Record<string, string>> = {},
+    /** Of Node. With `--expose-gc` and the probe it can be asked what it holds. */
+    private readonly flags: readonly string[] = [],
   ) {}
 
   get pid(): number {
@@ -43,9 +45,9 @@ export class Program {
   /** Starts it and waits until it serves. @returns the milliseconds that took. */
   async start(): Promise<number> {
     const began = performance.now();
-    const child = spawn(process.execPath, [join(ROOT, 'dist', 'main.js')], {
+    const child = spawn(process.execPath, [...this.flags, join(ROOT, 'dist', 'main.js')], {
       env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: this.dataDirectory, OPERATOR_KEY, TOKEN_KEY, KEY_RING, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent', ...this.environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child = child;
     this.#said = '';
@@ -58,6 +60,13 @@ export class Program {
       return performance.now() - began;
     }
     throw new Error(`The gateway did not start: ${this.#said}`);
+  }
+
+  /** Asks the probe that was loaded into it. */
+  async memory(): Promise<{ rss: number; heapUsed: number }> {
+    const answer = once(this.#child!, 'message');
+    this.#child!.send({ probe: 'memory' });
+    return (await answer)[0] as { rss: number; heapUsed: number };
   }
 
   /** Waits for its end. */

@@ -38,6 +38,37 @@ class Statements {
   }
 }
 
+/** Milliseconds between two drops. */
+const DROP = 100;
+
+/** One way of a connection: what enters it late leaves it late, and never before what entered earlier, whatever the weather has become. */
+class Way {
+  #waiting: { bytes: Buffer; at: number }[] = [];
+  #isMoving = false;
+
+  constructor(private readonly to: Socket) {}
+
+  pass(chunk: Buffer, weather: Weather): void {
+    const now = performance.now();
+    if (weather.kind === 'drip') {
+      const first = Math.max(now, this.#waiting.at(-1)?.at ?? 0);
+      for (let start = 0, turn = 1; start < chunk.length; start += weather.bytes, turn += 1) {
+        this.#waiting.push({ bytes: chunk.subarray(start, start + weather.bytes), at: first + turn * DROP });
+      }
+    } else {
+      this.#waiting.push({ bytes: chunk, at: weather.kind === 'latency' ? now + weather.milliseconds : now });
+    }
+    if (!this.#isMoving) this.#move();
+  }
+
+  #move(): void {
+    while (this.#waiting[0] && this.#waiting[0].at <= performance.now()) this.to.write(this.#waiting.shift()!.bytes);
+    const next = this.#waiting[0];
+    this.#isMoving = next !== undefined;
+    if (next) setTimeout(() => this.#move(), next.at - performance.now());
+  }
+}
+
 /** Stands between the gateway and PostgreSQL, and makes the weather. */
 export class Proxy {
   #server: Server;
@@ -71,6 +102,7 @@ export class Proxy {
     const pair: [Socket, Socket] = [client, server];
     this.#pairs.add(pair);
     const statements = new Statements();
+    const [toClient, toServer] = [new Way(client), new Way(server)];
     let losesReply = false;
     // Who was swallowed once stays so: a black hole does not give back what fell in.
     let isSwallowed = false;
@@ -84,7 +116,7 @@ export class Proxy {
       }
       if (weather.kind === 'reset') return this.#reset(pair);
       if (weather.kind === 'black hole') isSwallowed = true;
-      if (!isSwallowed) this.#pass(chunk, server);
+      if (!isSwallowed) toServer.pass(chunk, weather.kind === 'drip' ? { kind: 'clear' } : weather);
     });
     server.on('data', (chunk: Buffer) => {
       if (losesReply) {
@@ -93,17 +125,8 @@ export class Proxy {
       }
       if (this.#weather.kind === 'reset') return this.#reset(pair);
       if (this.#weather.kind === 'black hole') isSwallowed = true;
-      if (!isSwallowed) this.#pass(chunk, client);
+      if (!isSwallowed) toClient.pass(chunk, this.#weather);
     });
-  }
-
-  #pass(chunk: Buffer, to: Socket): void {
-    const weather = this.#weather;
-    if (weather.kind === 'latency') return void setTimeout(() => to.write(chunk), weather.milliseconds);
-    if (weather.kind !== 'drip') return void to.write(chunk);
-    for (let start = 0, turn = 1; start < chunk.length; start += weather.bytes, turn += 1) {
-      setTimeout(() => to.write(chunk.subarray(start, start + weather.bytes)), turn * 100);
-    }
   }
 
   #reset(pair: [Socket, Socket]): void {
