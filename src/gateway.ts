@@ -69,6 +69,7 @@ import { KeyUse } from './organization/key-use.js';
 import { OpenConnections } from './organization/open-connections.js';
 import { OrganizationResolver } from './organization/resolver.js';
 import { Tokens } from './organization/tokens.js';
+import { openDoor } from './operator/door.js';
 import { SignatureEntity } from './signature/entity.js';
 import { IdentitySignatureResolver, SignatureResolver } from './signature/resolver.js';
 import { VerificationJobs } from './verification/jobs.js';
@@ -132,6 +133,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
     const database = overrides.database?.(opened) ?? opened;
     const parts = await openParts(config, { database, tokenKey }, overrides, log, undo);
     const keys = config.databaseUrl === null ? await demoKeys(parts.core, config.dataDirectory) : null;
+    if (config.databaseUrl === null) undo.push(await openDoor(parts.core, config.dataDirectory));
     const url = await serve(config, parts, { keys, limits: limitsWith(overrides.limits ?? {}) }, undo);
     if (overrides.workers ?? true) {
       await parts.core.jobs.work();

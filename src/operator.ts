@@ -1,22 +1,27 @@
-import { randomUUID } from 'node:crypto';
-import { GraphQLError } from 'graphql';
 import { systemClock } from './core/clock.js';
 import type { Core } from './core/command.js';
-import { ConfigError, readConfig } from './core/config.js';
+import { readConfig, type Config } from './core/config.js';
 import { openDatabase } from './core/database.js';
 import { lockDirectory } from './core/directory-lock.js';
 import { Jobs } from './core/jobs.js';
 import { createLog } from './core/log.js';
-import { newRequestScope, requestScope } from './core/request-scope.js';
 import { databaseParts } from './gateway.js';
-import { FoundBroken, parseCommandLine } from './operator/commands.js';
-import { UsageError } from './operator/usage.js';
+import { isExpected, parseCommandLine, perform, type Asked } from './operator/commands.js';
+import { askGateway } from './operator/door.js';
 
 /** Runs one command of the operator with the configuration of the environment, on the database that the gateway runs on. */
 async function main(): Promise<void> {
   const { name, command, options } = parseCommandLine(process.argv.slice(2));
   if (command.print) return console.log(command.print());
   const config = readConfig(process.env);
+  const asked = { name, options };
+  const report = (line: string): void => console.error(line);
+  const answer = config.databaseUrl === null ? await askGateway(config.dataDirectory, asked, report) : null;
+  console.log(answer ?? (await performHere(config, asked, report)));
+}
+
+/** Does a command in this process. */
+async function performHere(config: Config, asked: Asked, report: (line: string) => void): Promise<string> {
   const undo: (() => Promise<void>)[] = [];
   try {
     // A PostgreSQL server takes others beside the gateway; the embedded database does not.
@@ -28,8 +33,7 @@ async function main(): Promise<void> {
     const jobs = await Jobs.open(database, [], log);
     undo.push(() => jobs.stop());
     const core: Core = { database, jobs, clock: systemClock, log, allowPrivateUrls: config.allowPrivateUrls };
-    const scope = { ...newRequestScope(randomUUID()), operations: [name] };
-    console.log(await requestScope.run(scope, () => command.run!(core, options, (line) => console.error(line))));
+    return await perform(core, asked, report);
   } finally {
     for (const step of undo.reverse()) await step();
   }
@@ -38,8 +42,7 @@ async function main(): Promise<void> {
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    const isExpected = error instanceof ConfigError || error instanceof UsageError || error instanceof FoundBroken || error instanceof GraphQLError;
-    console.error(isExpected ? error.message : error);
+    console.error(isExpected(error) ? error.message : error);
     process.exit(1);
   },
 );

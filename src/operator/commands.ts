@@ -1,13 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { GraphQLError } from 'graphql';
 import type { Kysely } from 'kysely';
 import type { Core } from '../core/command.js';
+import { ConfigError } from '../core/config.js';
 import { newRingEntry } from '../core/crypto/key-ring.js';
 import { rotateKeys } from '../core/crypto/rotation.js';
 import { kindOfId } from '../core/ids.js';
 import type { LedgerTables } from '../core/ledger.js';
+import { newRequestScope, requestScope } from '../core/request-scope.js';
 import { exportChain, ledgers, verifyChain } from '../audit/chain.js';
 import { readAnchor, type Anchor } from '../audit/verifier.js';
 import { createApiKey, createOrganization } from '../organization/commands.js';
@@ -85,6 +89,24 @@ export const COMMANDS: Readonly<Record<string, OperatorCommand>> = {
 
 /** What a command has found broken. Its message says all of it. */
 export class FoundBroken extends Error {}
+
+/** A command with what was given to it. */
+export interface Asked {
+  name: string;
+  options: Options;
+}
+
+/** Does a command, which the audit trail knows by an id of its own. @returns what is printed. */
+export function perform(core: Core, { name, options }: Asked, report: (line: string) => void): Promise<string> {
+  const run = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]?.run : undefined;
+  if (!run) throw new UsageError('There is no such command.');
+  return requestScope.run({ ...newRequestScope(randomUUID()), operations: [name] }, () => run(core, options, report));
+}
+
+/** Whether the message of an error is all that is to be said of it. */
+export function isExpected(error: unknown): error is Error {
+  return error instanceof ConfigError || error instanceof UsageError || error instanceof FoundBroken || error instanceof GraphQLError;
+}
 
 async function rotate(core: Core, _options: Options, report: (line: string) => void): Promise<string> {
   const { newest, rewrapped, broken } = await rotateKeys(core, OPERATOR, report);
