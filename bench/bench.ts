@@ -19,7 +19,7 @@ export interface Extent {
 }
 
 export const FULL: Extent = { divisor: 1, rounds: 9, seconds: 1, warmth: 1 };
-export const SHORT: Extent = { divisor: 10, rounds: 5, seconds: 0.5, warmth: 0.4 };
+export const SHORT: Extent = { divisor: 10, rounds: 5, seconds: 0.5, warmth: 1 };
 
 /** One of the works of the report. */
 export interface Work {

@@ -21,6 +21,8 @@ export interface Goal {
   better: 'lower' | 'higher';
   /** An absolute figure says something of this machine alone: it is shown, and never compared with a recorded one. */
   isAbsolute?: boolean;
+  /** A ratio of times or throughputs says more of how busy the machine was than one of processor times: it is shown, and not compared either. */
+  isTiming?: boolean;
 }
 
 /** What came of one work: a section of docs/performance.md. */

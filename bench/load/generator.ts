@@ -27,6 +27,8 @@ export interface Outcome {
   /** Flows. */
   requests: number;
   seconds: number;
+  /** Flows a second while every connection had something to ask: each has its share of them, and the last are alone. */
+  rate: number;
   /** Of single requests. */
   p50: number;
   p99: number;
@@ -48,6 +50,8 @@ const TIMEOUT_SECONDS = 60;
 /** Milliseconds between two looks of autocannon at whether it is done. */
 const LOOK = 100;
 const LONGEST_ERROR = 500;
+/** The share of all answers that a rate is taken over. */
+const BUSY = 0.9;
 
 function perform(order: Order): Promise<Outcome> {
   const { url, flows, connections, amount } = order;
@@ -57,6 +61,8 @@ function perform(order: Order): Promise<Outcome> {
   const started = performance.now();
   // autocannon itself ends at the next of its looks.
   let answered = started;
+  const busy = Math.floor(amount * steps * BUSY);
+  let busyUntil = started;
   return new Promise((resolve, reject) => {
     const requests = flows.flatMap((flow) => flow.map((step, place) => requestOf(order, step, place === 0, (answer) => failures.push(answer.slice(0, LONGEST_ERROR)))));
     const options: autocannon.Options = { url, connections, amount: amount * steps, method: 'POST', timeout: TIMEOUT_SECONDS, sampleInt: LOOK, requests };
@@ -64,11 +70,12 @@ function perform(order: Order): Promise<Outcome> {
       if (error) return reject(error);
       times.sort((left, right) => left - right);
       const at = (share: number): number => times[Math.floor((times.length - 1) * share)] ?? NaN;
-      resolve({ requests: times.length / steps, seconds: (answered - started) / 1_000, p50: at(0.5), p99: at(0.99), errors: failures.length, firstError: failures[0] ?? null });
+      resolve({ requests: times.length / steps, seconds: (answered - started) / 1_000, rate: (busy / steps / (busyUntil - started)) * 1_000, p50: at(0.5), p99: at(0.99), errors: failures.length, firstError: failures[0] ?? null });
     });
     instance.on('response', (_client, _status, _bytes, time) => {
       times.push(time);
       answered = performance.now();
+      if (times.length === busy) busyUntil = answered;
     });
     instance.on('reqError', (error: Error) => failures.push(error.message));
   });

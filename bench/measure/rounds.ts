@@ -62,7 +62,7 @@ export async function rounds({ load, cluster, rounds: count, seconds, warm }: Ra
       const outcome = await checked(load, shot, amounts.get(shot) ?? CONNECTIONS);
       const [serverAfter, databaseAfter] = await look();
       samples.get(shot.name)?.push({
-        requestsPerSecond: outcome.requests / outcome.seconds,
+        requestsPerSecond: outcome.rate,
         p50: outcome.p50,
         p99: outcome.p99,
         serverCpu: spent(server, serverAfter) / outcome.requests,
@@ -80,7 +80,7 @@ async function warmed(load: Load, shot: Shot, amount: number): Promise<number> {
   for (let done = 0; done < amount && seconds < LONGEST_WARM_SECONDS; done += part) {
     const outcome = await checked(load, shot, part);
     seconds += outcome.seconds;
-    rate = outcome.requests / outcome.seconds;
+    rate = outcome.rate;
   }
   return rate;
 }

@@ -7,7 +7,9 @@ import type { Goal } from '../section.ts';
 
 /** By count: fewer leave a slow contender looking slower than it is. */
 const WARM = { customer: 8_000, page: 2_500 } as const;
-const CONTENDERS: readonly ContenderName[] = ['floor', 'five-sql', 'postgraphile', 'mercurius', 'yoga', 'apollo', 'gateway'];
+/** Those that a goal is against, and those that are there for information: not in the short form. */
+const CONTENDERS: readonly ContenderName[] = ['floor', 'five-sql', 'postgraphile', 'mercurius', 'gateway'];
+const INFORMATIVE: readonly ContenderName[] = ['yoga', 'apollo'];
 
 /** Goals of a contender against others, each by a column of the samples. */
 export function ratioGoals(work: string, samples: Samples, goals: readonly { of?: string; against: string; by: keyof Sample; limit: number }[]): Goal[] {
@@ -17,12 +19,14 @@ export function ratioGoals(work: string, samples: Samples, goals: readonly { of?
     value: ratio(column(samples, of, by), column(samples, against, by)),
     limit,
     better: by === 'requestsPerSecond' ? 'higher' : 'lower',
+    isTiming: by !== 'serverCpu' && by !== 'databaseCpu',
   }));
 }
 
 /** All contenders asked the same, PostGraphile in its own words. */
 function shotsOf(bench: Bench, bodies: readonly string[], postgraphileBodies: readonly string[]): Promise<Shot[]> {
-  return Promise.all(CONTENDERS.map(async (name): Promise<Shot> => {
+  const names = bench.extent.divisor === 1 ? [...CONTENDERS, ...INFORMATIVE] : CONTENDERS;
+  return Promise.all(names.map(async (name): Promise<Shot> => {
     const server = await bench.server(name);
     return name === 'postgraphile' ? { name, server, bodies: postgraphileBodies, normalise: flattened } : { name, server, bodies };
   }));

@@ -1,7 +1,7 @@
-import { execute, getNamedType, isAbstractType, Kind, TypeInfo, valueFromASTUntyped, visit, visitWithTypeInfo, type DocumentNode, type ExecutionResult, type FragmentDefinitionNode, type GraphQLSchema, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
+import { execute, getNamedType, GraphQLError, isAbstractType, Kind, TypeInfo, valueFromASTUntyped, visit, visitWithTypeInfo, type DocumentNode, type ExecutionResult, type FragmentDefinitionNode, type GraphQLSchema, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 import type { CompiledQueries } from '../core/config.js';
-import type { RequestContext } from '../core/context.js';
+import { whenLoaded, type RequestContext } from '../core/context.js';
 import { fragmentsOf } from './measure.js';
 import type { Prepared } from './operations.js';
 
@@ -32,7 +32,7 @@ export class Executor {
 
   execute({ document, operation }: Prepared, variables: Variables, contextValue: RequestContext): Promise<ExecutionResult> | ExecutionResult {
     const compiled = this.#compiledOf(document, operation);
-    if (compiled) return compiled(undefined, contextValue, withDefaults(operation, variables));
+    if (compiled) return whenLoaded(compiled(undefined, contextValue, withDefaults(operation, variables)), withOwnErrors);
     return execute({ schema: this.schema, document, operationName: operation.name?.value ?? null, variableValues: variables, contextValue });
   }
 
@@ -51,6 +51,16 @@ export class Executor {
     const compiled = compileQuery(this.schema, document, operation.name?.value ?? '');
     return isCompiledQuery(compiled) ? compiled.query : null;
   }
+}
+
+/** Errors as graphql-js makes them: those of graphql-jit lack extensions where what a resolver threw has none. */
+function withOwnErrors(result: ExecutionResult): ExecutionResult {
+  if (!result.errors) return result;
+  const errors = result.errors.map(({ message, locations, path, originalError }) => {
+    const error = new GraphQLError(message, { path: path ?? null, originalError: originalError ?? null });
+    return locations ? Object.assign(error, { locations }) : error;
+  });
+  return { ...result, errors };
 }
 
 /** Whether a field shows an interface or a union, whose objects graphql-jit does not tell apart as graphql-js does. */
