@@ -17,7 +17,7 @@ const UPLOADS_A_ROUND = 6;
 const FLAT = 60;
 
 /** A photo of 5 MB: its picture and, as phones append, something after its end. */
-export async function photo(): Promise<Buffer<ArrayBuffer>> {
+async function photo(): Promise<Buffer<ArrayBuffer>> {
   const pixels = Buffer.from(Uint8Array.from({ length: WIDTH * HEIGHT * 3 }, (_, index) => (noise('pixel', index >> 4) & 127) + 64));
   const picture = await sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } }).jpeg({ quality: 80 }).toBuffer();
   if (picture.length > BYTES) throw new Error(`The picture alone has ${picture.length} bytes`);
@@ -25,7 +25,7 @@ export async function photo(): Promise<Buffer<ArrayBuffer>> {
 }
 
 /** Attempts of whom a document is wanted, each with its organization's key. */
-export async function applicants({ cluster, dataset }: Bench, amount: number): Promise<{ identityId: string; apiKey: string }[]> {
+async function applicants({ cluster, dataset }: Bench, amount: number): Promise<{ identityId: string; apiKey: string }[]> {
   const keys = new Map(dataset.organizations.map(({ id, apiKey }) => [id, apiKey]));
   const rows = await cluster.psql(DATABASE, `select id, organization_id from identity where status = 'AWAITING_DOCUMENT_UPLOAD' order by id limit ${amount}`);
   return rows.split('\n').map((row) => {
@@ -34,7 +34,7 @@ export async function applicants({ cluster, dataset }: Bench, amount: number): P
   });
 }
 
-export async function submit({ url }: Server, { identityId, apiKey }: { identityId: string; apiKey: string }, file: Blob): Promise<void> {
+async function submit({ url }: Server, { identityId, apiKey }: { identityId: string; apiKey: string }, file: Blob): Promise<void> {
   const form = new FormData();
   form.set('operations', JSON.stringify({ query: UPLOAD, variables: { input: { identityId, selectedIdClass: 'PASSPORT', frontPhoto: null } } }));
   form.set('map', '{"0":["variables.input.frontPhoto"]}');

@@ -29,7 +29,7 @@ const LONE_FLOWS = 20;
 const FLOW_TIMEOUT_MILLISECONDS = 30_000;
 
 /** Hears of the statuses of attempts, whenever they come. */
-export class Statuses {
+class Statuses {
   readonly #seen = new Map<string, Set<string>>();
   readonly #waiting = new Map<string, () => void>();
   readonly #abort = new AbortController();
@@ -77,7 +77,7 @@ export class Statuses {
 }
 
 /** Milliseconds that one person took. */
-export async function flow(server: Server, { apiKey }: Organization, statuses: Statuses): Promise<number> {
+async function flow(server: Server, { apiKey }: Organization, statuses: Statuses): Promise<number> {
   const started = performance.now();
   const caller = { authorization: `Bearer ${apiKey}` };
   const ask = <Data>(query: string, input: object): Promise<Data> => asked<Data>(server, { ...caller, 'idempotency-key': crypto.randomUUID() }, query, { input });
@@ -100,7 +100,7 @@ interface Flows {
   databaseCpu: number[];
 }
 
-export async function many(server: Server, organizations: readonly Organization[], statuses: Statuses, amount: number): Promise<void> {
+async function many(server: Server, organizations: readonly Organization[], statuses: Statuses, amount: number): Promise<void> {
   let left = amount;
   await Promise.all(Array.from({ length: CONCURRENCY }, async (_, worker) => {
     for (let turn = worker; left > 0; turn += 1) {

@@ -25,3 +25,12 @@ export async function* partsOf(source: AsyncIterable<Uint8Array>, partBytes: num
   }
   yield { bytes: part.subarray(0, filled), isLast: true };
 }
+
+/**
+ * Copies a piece that has memory of its own to a place in another, and gives its memory back. The garbage collector would do that
+ * too, but by going through all there is: once for every few dozen megabytes, which is a third of what an upload costs.
+ */
+export function moveInto(target: Buffer, piece: Buffer<ArrayBuffer>, at = 0): void {
+  piece.copy(target, at);
+  piece.buffer.transfer(0);
+}

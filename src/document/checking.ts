@@ -6,7 +6,7 @@ import { newId } from '../core/ids.js';
 import { errorFacts } from '../core/log.js';
 import type { DocumentFileType } from '../kyc/vocabularies.js';
 import { readOrganization } from '../organization/reads.js';
-import { putSealed, readSealed } from './encrypted-files.js';
+import { putSealed, openSealed } from './encrypted-files.js';
 import type { IncomingFile } from './incoming.js';
 import type { Inspection } from './inspection.js';
 import type { FileJudge } from './judge.js';
@@ -29,7 +29,7 @@ export class FileChecks {
     const key = newDataKey();
     const [received] = await receiveFiles([file], (stream) => putSealed(this.storage, key, place, stream), () => this.#discard(place.storageKey));
     try {
-      const inspection = await this.judge.judge({ read: () => readSealed(this.storage, key, place), size: received!.size, documentType }, policy.image);
+      const inspection = await this.judge.judge({ read: () => openSealed(this.storage, key, place), size: received!.size, documentType }, policy.image);
       if (inspection.ok) return inspection;
       const fields = [{ path: 'file', code: inspection.fault, message: inspection.message }];
       throw inspection.code === 'BAD_USER_INPUT' ? badInput(fields) : refusal(inspection.code, inspection.message, { fields });

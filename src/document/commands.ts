@@ -172,7 +172,7 @@ export class DocumentCommands {
     const inspected: InspectedFile[] = [];
     const refused: { code: Extract<Inspection, { ok: false }>['code']; fault: FieldFault }[] = [];
     for (const file of files) {
-      const inspection = await this.judge.judge({ read: () => this.files.read(file.place), size: file.size, documentType: FILE_INPUTS[file.input] }, rules);
+      const inspection = await this.judge.judge({ read: () => this.files.opened(file.place), size: file.size, documentType: FILE_INPUTS[file.input] }, rules);
       if (inspection.ok) inspected.push({ ...file, inspection });
       else refused.push({ code: inspection.code, fault: { path: file.input, code: inspection.fault, message: inspection.message } });
     }

@@ -35,7 +35,7 @@ export class EncryptedFiles {
    * byte that is not as it was stored. What was stored before files were encrypted, as its row says, passes as it is.
    */
   read(file: CustomerFile, encrypted = true): Readable {
-    return encrypted ? Readable.from(this.#opened(file), { objectMode: false }) : this.storage.read(file.storageKey);
+    return encrypted ? Readable.from(this.opened(file), { objectMode: false }) : this.storage.read(file.storageKey);
   }
 
   /** Deletes a file, wherever it belongs. One that is not there is no error. */
@@ -43,7 +43,8 @@ export class EncryptedFiles {
     return this.storage.delete(storageKey);
   }
 
-  async *#opened(file: CustomerFile): AsyncGenerator<Buffer> {
+  /** The same of an encrypted file, in pieces that have memory of their own. */
+  async *opened(file: CustomerFile): AsyncGenerator<Buffer<ArrayBuffer>> {
     const key = await this.vault.keyOf(file.organizationId, file.customerId);
     if (!key) throw new KeyDestroyed();
     try {
@@ -70,7 +71,7 @@ export async function putSealed(storage: FileStorage, key: DataKey, place: FileP
   return { size, sha256: hash.digest('hex') };
 }
 
-/** A stream of a file that was stored encrypted under a key. */
-export function readSealed(storage: FileStorage, key: DataKey, place: FilePlace): Readable {
-  return Readable.from(openFile(key, place, storage.read(place.storageKey)), { objectMode: false });
+/** A file that was stored encrypted under a key, in pieces that have memory of their own. */
+export function openSealed(storage: FileStorage, key: DataKey, place: FilePlace): AsyncGenerator<Buffer<ArrayBuffer>> {
+  return openFile(key, place, storage.read(place.storageKey));
 }

@@ -109,7 +109,7 @@ export class DocumentFetches {
     try {
       const bytes = this.client.fetch(file.sourceUrl ?? '', { maxBytes: rules.maxBytes, timeoutMilliseconds: FETCH_TIMEOUT_MILLISECONDS, accept: ACCEPT });
       const stored = await this.files.put(file, bytes);
-      const inspection = await this.judge.judge({ read: () => this.files.read(file), size: stored.size, documentType: file.documentType }, rules);
+      const inspection = await this.judge.judge({ read: () => this.files.opened(file), size: stored.size, documentType: file.documentType }, rules);
       if (inspection.ok) return { ok: true, ...stored, inspection };
       await this.files.delete(file.storageKey);
       return { ok: false, reason: inspection.message };

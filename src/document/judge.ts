@@ -1,5 +1,4 @@
-import type { Readable } from 'node:stream';
-import { partsOf } from '../core/parts.js';
+import { moveInto } from '../core/parts.js';
 import type { DocumentFileType } from '../kyc/vocabularies.js';
 import type { Inspection, Inspector } from './inspection.js';
 import type { Scanner } from './scanner.js';
@@ -16,8 +15,8 @@ export interface FileRules {
 
 /** A file that lies in the storage and has yet to be judged. */
 export interface ReceivedFile {
-  /** A stream of what came, anew each time. */
-  read(): Readable;
+  /** What came, anew each time, in pieces that have memory of their own. */
+  read(): AsyncIterable<Buffer<ArrayBuffer>>;
   size: number;
   documentType: DocumentFileType;
 }
@@ -51,8 +50,14 @@ export class FileJudge {
   }
 }
 
-/** All of a file, in memory of its own, which can be moved to the thread as it is. */
+/** All of a file, in memory that can be moved to the thread as it is. */
 async function wholeOf({ read, size }: ReceivedFile): Promise<Uint8Array> {
-  for await (const { bytes } of partsOf(read(), size)) return bytes;
-  throw new Error('A stream has one part at least');
+  const whole = Buffer.allocUnsafeSlow(size);
+  let at = 0;
+  for await (const piece of read()) {
+    const { length } = piece;
+    moveInto(whole, piece, at);
+    at += length;
+  }
+  return whole;
 }

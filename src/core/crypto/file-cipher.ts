@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
-import { partsOf } from '../parts.js';
+import { moveInto, partsOf } from '../parts.js';
 import { DATA_KEY_ID_BYTES, SealBroken, type DataKey } from './cipher.js';
 import { KEY_BYTES } from './key-ring.js';
 
@@ -44,8 +44,11 @@ export async function* sealFile(key: DataKey, place: FilePlace, source: AsyncIte
   for await (const { bytes, isLast } of partsOf(source, plainBytes, plainBytes - HEADER_BYTES)) yield segments.seal(bytes, isLast);
 }
 
-/** Decrypts what `sealFile` made for this very place, as it streams: nothing is given that was not verified. Throws SealBroken. */
-export async function* openFile(key: DataKey, place: FilePlace, source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+/**
+ * Decrypts what `sealFile` made for this very place, as it streams: nothing is given that was not verified. Each piece has memory
+ * of its own. Throws SealBroken.
+ */
+export async function* openFile(key: DataKey, place: FilePlace, source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer<ArrayBuffer>> {
   let segments: Segments | null = null;
   for await (const { bytes, isLast } of partsOf(source, SEGMENT_BYTES)) {
     let sealed = bytes;
@@ -64,7 +67,7 @@ class Segments {
   readonly #secret: KeyObject;
   readonly #prefix: Buffer;
   readonly #additionalData: Buffer;
-  /** Of what is sealed: a new one for each segment would have the garbage collector at work for as long again as the cipher. */
+  /** Of what is sealed, segment after segment. */
   readonly #sealed = Buffer.allocUnsafeSlow(SEGMENT_BYTES);
   #number = 0;
 
@@ -82,13 +85,13 @@ class Segments {
 
   seal(plain: Buffer, isLast: boolean): Buffer {
     const cipher = createCipheriv('aes-256-gcm', this.#secret, this.#nonce(isLast)).setAAD(this.#additionalData);
-    cipher.update(plain).copy(this.#sealed);
+    moveInto(this.#sealed, cipher.update(plain));
     cipher.final();
     cipher.getAuthTag().copy(this.#sealed, plain.length);
     return this.#sealed.subarray(0, plain.length + TAG_BYTES);
   }
 
-  open(sealed: Buffer, isLast: boolean): Buffer {
+  open(sealed: Buffer, isLast: boolean): Buffer<ArrayBuffer> {
     const tagStart = sealed.length - TAG_BYTES;
     try {
       const decipher = createDecipheriv('aes-256-gcm', this.#secret, this.#nonce(isLast), { authTagLength: TAG_BYTES });
