@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { ConfigError, type Config } from '../core/config.js';
 
 /** Within the 10 s that a stop may take in all. */
@@ -42,11 +43,30 @@ export async function listen(server: Server, { host, port, publicUrl, tls }: Pic
   return publicUrl ?? `${tls ? 'https' : 'http'}://${shown}:${(server.address() as AddressInfo).port}`;
 }
 
-/** Lets running requests finish, and closes idle connections. */
+/** Turns of the event loop without a new connection, after which there is none that waits: a turn accepts one, the next reads it. */
+const QUIET_TURNS = 3;
+/** Who goes on connecting finds the door closed after this part of the grace. */
+const ACCEPT_MILLISECONDS = 2_000;
+/** How often connections are closed that have had their last answer. */
+const IDLE_MILLISECONDS = 50;
+
+/** Lets requests finish that have arrived, whether they were read or not, and closes idle connections. */
 export async function close(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
   const force = setTimeout(() => server.closeAllConnections(), STOP_GRACE_MILLISECONDS);
+  await acceptWaiting(server);
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_MILLISECONDS);
   await closed;
+  clearInterval(idle);
   clearTimeout(force);
+}
+
+/** Takes in whoever waits at the door: to close it would reset their connections, and one that was not read yet would pass for idle. */
+async function acceptWaiting(server: Server): Promise<void> {
+  const end = performance.now() + ACCEPT_MILLISECONDS;
+  let quiet = 0;
+  const heard = (): void => void (quiet = 0);
+  server.on('connection', heard);
+  for (; quiet < QUIET_TURNS && performance.now() < end; quiet += 1) await setImmediate();
+  server.off('connection', heard);
 }
