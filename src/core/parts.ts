@@ -32,5 +32,6 @@ export async function* partsOf(source: AsyncIterable<Uint8Array>, partBytes: num
  */
 export function moveInto(target: Buffer, piece: Buffer<ArrayBuffer>, at = 0): void {
   piece.copy(target, at);
-  piece.buffer.transfer(0);
+  // Where a release of Node has given it a place in memory that others have places in too, it is not ours to give back.
+  if (piece.byteLength === piece.buffer.byteLength) piece.buffer.transfer(0);
 }
