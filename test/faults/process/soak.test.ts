@@ -19,11 +19,11 @@ import { ownDirectory, Program } from '../support/program.js';
 import { scaled, told, until } from '../support/scale.js';
 
 // Everything at once, for a while: what comes and goes must leave nothing behind.
-const SOAK_MILLISECONDS = scaled(240_000, 6_000);
+const SOAK_MILLISECONDS = scaled(240_000, 16_000);
 /** A leak is seen sooner than its absence. */
-const CONTROL_MILLISECONDS = scaled(20_000, 2_000);
+const CONTROL_MILLISECONDS = scaled(20_000, 4_000);
 /** Code is compiled and caches fill before anything is measured. */
-const WARM_MILLISECONDS = scaled(30_000, 2_000);
+const WARM_MILLISECONDS = scaled(30_000, 12_000);
 const LANES = 3;
 const SAMPLES = scaled(8, 4);
 const KIBIBYTE = 1_024;
@@ -31,7 +31,7 @@ const KIBIBYTE = 1_024;
  * What a person's whole life of some twenty requests may add to the heap: caches that are filling, and while a short run lasts the
  * code that is still being compiled. The control keeps a thousand.
  */
-const MOST_KIBIBYTES_A_LIFE = scaled(24, 320);
+const MOST_KIBIBYTES_A_LIFE = scaled(24, 200);
 const FEWEST_LIVES = scaled(300, 12);
 /** Connections that are kept alive for the next request are closed after some seconds, unused places of pools after ten. */
 const LET_GO_MILLISECONDS = 30_000;
@@ -163,7 +163,7 @@ async function soaked(milliseconds: number, environment: Record<string, string>,
     const counts: Counts = { requests: 0, failures: 0, lives: 0 };
     const clientOf = (key: string): Client => new CountingClient(program.url, key, counts);
     const lanes = await Promise.all(Array.from({ length: LANES }, () => newLane(clientOf, receiver)));
-    await soak(program, counts, lanes, Math.min(WARM_MILLISECONDS, milliseconds), 1);
+    await soak(program, counts, lanes, WARM_MILLISECONDS, 1);
     const heaps = await soak(program, counts, lanes, milliseconds, SAMPLES);
     const everybody = lanes.flatMap(({ customers }) => customers);
     const heard = (): Set<string> => new Set(receiver.taken.filter(({ event }) => event.type === 'customer.created').flatMap(({ event }) => customerOf(event) ?? []));
