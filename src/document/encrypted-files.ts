@@ -38,12 +38,7 @@ export class EncryptedFiles {
     return encrypted ? Readable.from(this.opened(file), { objectMode: false }) : this.storage.read(file.storageKey);
   }
 
-  /** Deletes a file, wherever it belongs. One that is not there is no error. */
-  delete(storageKey: string): Promise<void> {
-    return this.storage.delete(storageKey);
-  }
-
-  /** The same of an encrypted file, in pieces that have memory of their own. */
+  /** What `read` streams of an encrypted file, in pieces that have memory of their own. */
   async *opened(file: CustomerFile): AsyncGenerator<Buffer<ArrayBuffer>> {
     const key = await this.vault.keyOf(file.organizationId, file.customerId);
     if (!key) throw new KeyDestroyed();
@@ -53,6 +48,11 @@ export class EncryptedFiles {
       this.vault.broken(error, file.customerId);
       throw error;
     }
+  }
+
+  /** Deletes a file, wherever it belongs. One that is not there is no error. */
+  delete(storageKey: string): Promise<void> {
+    return this.storage.delete(storageKey);
   }
 }
 

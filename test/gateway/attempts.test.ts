@@ -5,20 +5,11 @@ import type { IdentityStatus, KycDataInput, TransactionType } from '../generated
 import { advance, bringTo, DOCUMENT_CHECK, EVALUATION, newCustomer, photo, REVIEWING, sign, signature, submit, WAITING, type Applicant } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
 import { IDENTITY_CHANGES } from '../support/changes.js';
-import { CUSTOMER, EVENTS, PATCH_CUSTOMER, PATCH_IDENTITY, REVIEW, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES } from '../support/operations.js';
+import { CUSTOMER, EVENTS, PATCH_CUSTOMER, PATCH_IDENTITY, REQUIRE_REVERIFICATION, REVIEW, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES } from '../support/operations.js';
 import { CALIFORNIAN, GERMAN } from '../support/people.js';
 
 const gateway = useGateway();
 const INSTITUTIONAL = { transactionType: 'INSTITUTIONAL_INDIVIDUAL' } as const;
-
-const REQUIRE_REVERIFICATION = graphql(`
-  mutation RequireReverificationOf($input: RequireReverificationInput!) {
-    requireReverification(input: $input) {
-      customer { ...CustomerState }
-      identity { ...IdentityState }
-    }
-  }
-`);
 
 const UPDATE_POLICY = graphql(`
   mutation UpdatePolicyOf($input: UpdatePolicyInput!) {

@@ -5,24 +5,11 @@ import type { Client, RefusalFacts } from '../support/client.js';
 import { advance, bringTo, CONTRACTS, newCustomer, photo, signature, STATUSES, type Applicant } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
 import { CUSTOMER_CHANGES } from '../support/changes.js';
-import { DEACTIVATE, PATCH_CUSTOMER, PATCH_IDENTITY, REACTIVATE, REVIEW, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES, UPDATE_DOCUMENT } from '../support/operations.js';
+import { DEACTIVATE, PATCH_CUSTOMER, PATCH_IDENTITY, REACTIVATE, REQUIRE_REVERIFICATION, REVIEW, SNAPSHOT, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES, UPDATE_DOCUMENT } from '../support/operations.js';
 import { CALIFORNIAN } from '../support/people.js';
 
 // Every status that a person can be in × every action × every role. Nothing moves by itself here: no workers.
 const gateway = useGateway({}, { workers: false });
-
-const REQUIRE_REVERIFICATION = graphql(`
-  mutation RequireReverification($input: RequireReverificationInput!) {
-    requireReverification(input: $input) {
-      customer {
-        ...CustomerState
-      }
-      identity {
-        ...IdentityState
-      }
-    }
-  }
-`);
 
 const LIFECYCLE = graphql(`
   query Lifecycle {

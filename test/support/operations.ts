@@ -94,6 +94,19 @@ export const DEACTIVATE = graphql(`
   }
 `);
 
+export const REQUIRE_REVERIFICATION = graphql(`
+  mutation RequireReverification($input: RequireReverificationInput!) {
+    requireReverification(input: $input) {
+      customer {
+        ...CustomerState
+      }
+      identity {
+        ...IdentityState
+      }
+    }
+  }
+`);
+
 export const REACTIVATE = graphql(`
   mutation ReactivateCustomer($input: ReactivateCustomerInput!) {
     reactivateCustomer(input: $input) {

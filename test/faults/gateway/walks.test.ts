@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { graphql } from '../../generated/index.js';
 import type { KycDataInput, SubmitIdentityInput } from '../../generated/graphql.js';
 import type { Answer } from '../../support/client.js';
 import { advance, CONTRACTS, EVALUATION, DOCUMENT_CHECK, newCustomer, photo, REVIEWING, signature, WAITING } from '../../support/flows.js';
 import { useGateway, type TestOrganization } from '../../support/gateway.js';
-import { CUSTOMER, DEACTIVATE, PATCH_IDENTITY, REACTIVATE, REVIEW, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES } from '../../support/operations.js';
+import { CUSTOMER, DEACTIVATE, PATCH_IDENTITY, REACTIVATE, REQUIRE_REVERIFICATION, REVIEW, SUBMIT_DOCUMENT, SUBMIT_IDENTITY, SUBMIT_SIGNATURES } from '../../support/operations.js';
 import { CALIFORNIAN } from '../../support/people.js';
 import { customerStatus, kycStatus, MAY, next, type Model, type Status } from '../support/model.js';
 import { inLanes, scaled, told } from '../support/scale.js';
@@ -20,12 +19,6 @@ const STEPS_PER_WALK = 24;
 const SEED = 20_261_127;
 /** One less than there are: what happens when the last is spent is test/gateway/attempts.test.ts's. */
 const UPLOADS = 2;
-
-const REQUIRE_REVERIFICATION = graphql(`
-  mutation WalkReverification($input: RequireReverificationInput!) {
-    requireReverification(input: $input) { identity { id } }
-  }
-`);
 
 /** What the sandbox does with somebody, by the page: the event of the first evaluation, of one after a patch, and of the check of documents. */
 interface Kind {
