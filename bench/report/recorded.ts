@@ -37,12 +37,12 @@ export async function recordedRatios(): Promise<Record['ratios']> {
   return short.ratios;
 }
 
-/** The goals of a section whose ratio has become worse than it was recorded, with a sentence each. The better quartile speaks for a ratio: noise is no fault. */
-export function worseThan(ratios: Record['ratios'], { goals }: Section): Map<string, string> {
+/** A sentence for each goal of a section whose ratio has become worse than it was recorded. The better quartile speaks for a ratio: noise is no fault. */
+export function worseThan(ratios: Record['ratios'], { goals }: Section): string[] {
   const worse = goals.filter(isCompared).filter(({ name, value, better }) => {
     const before = ratios[name];
     if (before === undefined) return false;
     return better === 'lower' ? Math.min(value.low, value.median) > before * TOLERANCE : Math.max(value.high, value.median) < before / TOLERANCE;
   });
-  return new Map(worse.map(({ name, value }) => [name, `${name} is ${withSpread(value)}; recorded ${shown(ratios[name] ?? NaN)}, of which ${TOLERANCE} times are tolerated`]));
+  return worse.map(({ name, value }) => `${name} is ${withSpread(value)}; recorded ${shown(ratios[name] ?? NaN)}, of which ${TOLERANCE} times are tolerated`);
 }
