@@ -208,9 +208,9 @@ export class Jobs {
         and (data->>'dueAt' is null or (data->>'dueAt')::timestamptz <= ${until.toISOString()}::timestamptz)
       order by coalesce((data->>'dueAt')::timestamptz, created_on), created_on, id
     `.execute(reader);
-    const open = rows.rows.filter((row) => !failed.has(row.id));
-    const waiting = open.find((row) => row.state !== 'active');
-    if (waiting) return waiting;
-    return open.length > 0 ? 'busy' : null;
+    const next = rows.rows.find((row) => !failed.has(row.id));
+    if (!next) return null;
+    // What a worker is busy with comes before what falls due after it.
+    return next.state === 'active' ? 'busy' : next;
   }
 }
