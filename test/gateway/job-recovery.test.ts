@@ -7,6 +7,9 @@ import { CALIFORNIAN } from '../support/people.js';
 // Jobs that were under way in a process which has ended without a word.
 const gateway = useGateway();
 const TAKEN_UP_WITHIN_MILLISECONDS = 5_000;
+/** Seconds after which an evaluation that has not ended is stuck, by the default policy; and how often a client looks meanwhile. */
+const STUCK_AFTER = 72 * 3_600;
+const LOOKS = 30;
 const isEmbedded = process.env['TEST_DATABASE'] !== 'postgresql';
 
 /** Somebody whose evaluation waits in the queue. */
@@ -36,4 +39,19 @@ it('a job whose worker has ended is taken up again within 5 s, once, even after 
   const [job] = await gateway.behindItsBack((query) => query(`select state from pgboss.job where name = 'verification.conclude' and data->>'identityId' = $1`, [alive.identityId]));
   // The embedded database is one process's: whoever was at a job when it starts is gone.
   expect(job?.['state'] === 'active').toBe(!isEmbedded);
+});
+
+// The embedded database is one process's: nobody can say behind its back that a worker is busy.
+it.skipIf(isEmbedded)('a clock that is moved waits for what a worker is busy with before it comes to what falls due after it', async () => {
+  const { key, identityId } = await waiting();
+  const partner = gateway.client(key);
+  const told = async () => (await partner.request(EVENTS, { filter: { types: ['identity.stuck', 'identity.status_changed'] } })).events.nodes.map(({ newStatus }) => newStatus);
+  const become = (state: 'active' | 'created', heartbeat: string) =>
+    gateway.behindItsBack((query) => query(`update pgboss.job set state = $1, heartbeat_on = now() + $2::interval where name = 'verification.conclude' and data->>'identityId' = $3 returning id`, [state, heartbeat, identityId]));
+  expect(await become('active', '1 hour')).toHaveLength(1);
+  const moved = advance(partner, STUCK_AFTER);
+  for (let look = 0; look < LOOKS; look += 1) expect(await told()).toEqual(['INITIATING', 'EVALUATING_SUBMISSION']);
+  await become('created', '0');
+  await moved;
+  expect(await told()).toEqual(['INITIATING', 'EVALUATING_SUBMISSION', 'AWAITING_SIGNATURE']);
 });
