@@ -35,6 +35,11 @@ const MIGRATION_LOCK = 4_951_120;
 const POOL_SIZE = 20;
 /** One holds the lock while another migrates. */
 const MIGRATION_POOL_SIZE = 2;
+/**
+ * What is asked often is prepared, and each of its values could be planned for anew: that costs as much as to run it, and where
+ * a value is common it forgoes the index that the rare ones need. Every statement on large tables has its index, whatever the value.
+ */
+const PLANS = '-c plan_cache_mode=force_generic_plan';
 /** pg-boss needs one connection for its listener and a few for its workers. */
 const JOB_POOL_SIZE = 6;
 
@@ -160,7 +165,7 @@ async function openPostgreSql(url: string, parts: DatabaseParts, { subscriber, o
     ...ormOptions(parts, subscriber),
     clientUrl: url,
     pool: { min: 0, max: POOL_SIZE },
-    driverOptions: { ...TIMEOUTS, Client: GuardedClient },
+    driverOptions: { ...TIMEOUTS, options: PLANS, Client: GuardedClient },
   });
   const pool = await (orm.em.getConnection() as PostgreSqlConnection).getNativeClient();
   const access: Access = { em: orm.em as unknown as SqlEntityManager, reads: readsInOneTrip(pool, { organization: ORGANIZATION_SETTING, customer: CUSTOMER_SETTING }) };
