@@ -1,11 +1,10 @@
-import type { Kysely } from 'kysely';
 import { canonicalJson, type AuditNote } from '../core/audit-entry.js';
 import { systemPrincipal, type Member, type Principal } from '../core/caller.js';
 import { MILLISECONDS_PER_SECOND } from '../core/clock.js';
 import type { Core } from '../core/command.js';
 import type { SealBroken } from '../core/crypto/cipher.js';
 import type { ErrorCode } from '../core/errors.js';
-import { appendToLedger, type LedgerTables } from '../core/ledger.js';
+import { appendToLedger } from '../core/ledger.js';
 import { errorFacts } from '../core/log.js';
 import { requestScope } from '../core/request-scope.js';
 
@@ -88,8 +87,7 @@ export class CountedTrail {
   async #write({ actor, note }: Occurrence, count: number): Promise<void> {
     const { organizationId } = actor;
     const writing = this.core.database
-      .scoped(organizationId)
-      .transactional((em) => appendToLedger(em.getKysely() as unknown as Kysely<LedgerTables>, this.core.database.vault, organizationId, actor, this.core.clock.now(), { ...note, count }, []))
+      .transact(organizationId, (em) => appendToLedger(em.getKysely(), this.core.database.vault, organizationId, actor, this.core.clock.now(), { ...note, count }, []))
       .catch((error: unknown) => this.core.log.error(errorFacts(error), 'writing into the audit trail beside the commands failed'));
     this.#writing.add(writing);
     await writing;

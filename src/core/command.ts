@@ -9,9 +9,10 @@ import type { EventTables, NewEvent } from './event-log.js';
 import { keepOutcome, RepeatedRequest, takeKey, type KeyedRequest } from './idempotency.js';
 import type { FreeSpace } from './free-space.js';
 import type { Jobs, NewJob } from './jobs.js';
-import { appendToLedger, type LedgerTables } from './ledger.js';
+import { appendToLedger } from './ledger.js';
 import type { Log } from './log.js';
 import { hasGivenWay } from './outages.js';
+import { runStatement, type StatementRunner } from './statement.js';
 
 /** What commands stand on; the composition root makes one. */
 export interface Core {
@@ -61,7 +62,7 @@ class RehearsalEnded extends Error {}
  */
 export function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
   return transact(core, principal, principal.idempotency, body, async ({ transaction, unit, events, jobs, note, isChanged, clockOffset }) => {
-    await core.jobs.enqueue(transaction as unknown as Kysely<never>, jobs, clockOffset);
+    await core.jobs.enqueue(transaction, jobs, clockOffset);
     if (principal.role === 'SYSTEM' && !isChanged) return;
     const customerId = note.customerId ?? events[0]?.customerId;
     await appendToLedger(transaction, core.database.vault, unit.organizationId, principal, unit.now, { ...note, ...(customerId === undefined ? {} : { customerId }) }, events);
@@ -78,7 +79,7 @@ export function consult<Result>(core: Core, principal: Principal, body: (unit: U
 
 /** What a body has said, for the end of its transaction. */
 interface Said {
-  transaction: Kysely<LedgerTables>;
+  transaction: Kysely<never>;
   unit: UnitOfWork;
   events: readonly NewEvent[];
   jobs: readonly NewJob[];
@@ -107,9 +108,9 @@ async function transact<Result>(core: Core, principal: Principal, idempotency: K
 
 async function attempt<Result>(core: Core, principal: Principal, idempotency: KeyedRequest | undefined, body: (unit: UnitOfWork) => Promise<Result>, conclude: (said: Said) => Promise<void>): Promise<Result> {
   const now = core.clock.now();
-  return core.database.forCustomer(customerOf(principal)).scoped(principal.organizationId).transactional(async (em) => {
-    const transaction = em.getKysely() as unknown as Kysely<LedgerTables>;
-    const clockOffset = idempotency ? await takeKey(transaction as unknown as Kysely<never>, core.database.vault, principal as Member, idempotency, now) : await clockOffsetOf(transaction, principal.organizationId);
+  return core.database.forCustomer(customerOf(principal)).transact(principal.organizationId, async (em) => {
+    const transaction = em.getKysely() as Kysely<never>;
+    const clockOffset = idempotency ? await takeKey(transaction, core.database.vault, principal as Member, idempotency, now) : await clockOffsetOf(transaction, principal.organizationId);
     const touched = new Set<Versioned>();
     const events: NewEvent[] = [];
     const jobs: NewJob[] = [];
@@ -134,7 +135,7 @@ async function attempt<Result>(core: Core, principal: Principal, idempotency: Ke
     await em.flush();
     if (principal.rehearsal) throw new RehearsalEnded();
     const note: AuditNote = Object.assign({}, ...notes);
-    if (idempotency) await keepOutcome(transaction as unknown as Kysely<never>, principal as Member, idempotency, result);
+    if (idempotency) await keepOutcome(transaction, principal as Member, idempotency, result);
     await conclude({ transaction, unit, events, jobs, note, isChanged: touched.size + events.length + jobs.length > 0 || note.kind !== undefined, clockOffset });
     return result;
   });
@@ -148,26 +149,22 @@ export async function executeAsOwner<Result>(core: Core, caller: Caller, body: (
   core.space?.require();
   return core.database.owner().transactional(async (em) => {
     const { idempotency } = caller;
-    const transaction = em.getKysely() as unknown as Kysely<LedgerTables>;
-    if (idempotency) await takeKey(transaction as unknown as Kysely<never>, core.database.vault, caller, idempotency, core.clock.now());
+    const transaction = em.getKysely() as Kysely<never>;
+    if (idempotency) await takeKey(transaction, core.database.vault, caller, idempotency, core.clock.now());
     const notes = new Map<string, AuditNote>();
     const result = await body(em as SqlEntityManager, (organizationId, note) => notes.set(organizationId, note));
     await em.flush();
     if (caller.rehearsal) throw new RehearsalEnded();
-    if (idempotency) await keepOutcome(transaction as unknown as Kysely<never>, caller, idempotency, result);
+    if (idempotency) await keepOutcome(transaction, caller, idempotency, result);
     for (const [organizationId, note] of notes) await appendToLedger(transaction, core.database.vault, organizationId, caller, core.clock.now(), note, []);
     return result;
   });
 }
 
 /** How far an organization's clock runs ahead of the real one, in milliseconds. */
-export async function clockOffsetOf(reader: Kysely<EventTables>, organizationId: string): Promise<number> {
-  const ledger = await reader
-    .selectFrom('organization_ledger')
-    .select('clock_offset_milliseconds')
-    .where('organization_id', '=', organizationId)
-    .executeTakeFirstOrThrow();
-  return Number(ledger.clock_offset_milliseconds);
+export async function clockOffsetOf(reader: StatementRunner, organizationId: string): Promise<number> {
+  const [ledger] = await runStatement<{ clock_offset_milliseconds: number | string }>(reader, 'select clock_offset_milliseconds from organization_ledger where organization_id = $1', [organizationId]);
+  return Number(ledger!.clock_offset_milliseconds);
 }
 
 /**

@@ -17,18 +17,9 @@ import { SealingSubscriber } from './crypto/sealing.js';
 import { Vault } from './crypto/vault.js';
 import type { Log } from './log.js';
 import { readsInOneTrip, readsInTransactions, type Scope, type ScopedReads, type Statement } from './scoped-reads.js';
+import { CUSTOMER_ROLE, CUSTOMER_SETTING, ORGANIZATION_SETTING, TENANT_ROLE } from './tenancy.js';
+import { transactIn } from './transaction.js';
 import { CONNECTION_TIMEOUT, GuardedClient, JOB_TIMEOUTS, TIMEOUTS } from './guarded-client.js';
-
-/**
- * The role that every statement on behalf of an organization runs under. It owns nothing and has no privilege but
- * the grants of the migrations, so row-level security holds for it even where the gateway's own user is a superuser.
- */
-export const TENANT_ROLE = 'kyc_gateway_tenant';
-/** The role of statements on behalf of one customer: the other's rights, and policies that leave it nothing but that customer's rows. */
-export const CUSTOMER_ROLE = 'kyc_gateway_customer';
-/** The session variables that the policies of row-level security compare with. */
-export const ORGANIZATION_SETTING = 'kyc_gateway.organization_id';
-export const CUSTOMER_SETTING = 'kyc_gateway.customer_id';
 
 /** One advisory lock for the migrations of all replicas; the number only has to be ours. */
 const MIGRATION_LOCK = 4_951_120;
@@ -49,11 +40,11 @@ export type Reader<Tables> = Kysely<Tables>;
 /** The database, embedded or PostgreSQL, with the two ways in: one organization's rows, or the owner's rights. */
 export interface Database {
   kind: 'pglite' | 'postgresql';
-  /** A fresh unit of work that sees one organization's rows only, held to it by filter and by row-level security. */
-  scoped(organizationId: string): SqlEntityManager;
+  /** A transaction with a fresh unit of work that sees one organization's rows only, held to it by filter and by row-level security. */
+  transact<Result>(organizationId: string, body: (em: SqlEntityManager) => Promise<Result>): Promise<Result>;
   /** A fresh unit of work with the owner's rights: for key look-up, jobs, the operator and migrations. */
   owner(): SqlEntityManager;
-  /** The same database in which one customer's rows are all that `scoped` and `read` find or may write; null: every customer's. */
+  /** The same database in which one customer's rows are all that `transact` and `read` find or may write; null: every customer's. */
   forCustomer(customerId: string | null): Database;
   /** Reads plain rows of one organization by one statement of fixed text, under the session role. */
   select<Row>(organizationId: string, statement: Statement, parameters: readonly unknown[]): Promise<Row[]>;
@@ -119,7 +110,7 @@ async function openEmbedded(dataDirectory: string, parts: DatabaseParts, { subsc
   });
   await orm.migrator.up();
   const em = orm.em as unknown as SqlEntityManager;
-  const access: Access = { em, reads: readsInTransactions((scope) => unitOf(em, scope)) };
+  const access: Access = { em, reads: readsInTransactions((scope, body) => transactIn(em, scope, body)) };
   return withAccess(access, {
     kind: 'pglite',
     ...(await openOrClose(orm, () => open(waysIn(access)))),
@@ -188,7 +179,7 @@ async function openOrClose<Result>(orm: { close(force: boolean): Promise<void> }
   }
 }
 
-type WaysIn = Pick<Database, 'scoped' | 'owner' | 'read' | 'select'>;
+type WaysIn = Pick<Database, 'transact' | 'owner' | 'read' | 'select'>;
 
 /** What the ways in are made of. */
 interface Access {
@@ -196,19 +187,11 @@ interface Access {
   reads: ScopedReads;
 }
 
-/** A unit of work held to a scope by filter and by row-level security. */
-function unitOf(em: SqlEntityManager, { role, organizationId, customerId }: Scope): SqlEntityManager {
-  // The role as one of the variables: all of them are set by one statement.
-  const fork = em.fork({ session: { variables: { role, ...(customerId === null ? {} : { [CUSTOMER_SETTING]: customerId }) } } });
-  fork.setFilterParams('tenant', { organizationId });
-  return fork;
-}
-
 /** The ways in to a database, for one customer or (null) for all of an organization. */
 function waysIn({ em, reads }: Access, customerId: string | null = null): WaysIn {
   const scopeOf = (organizationId: string): Scope => ({ role: customerId === null ? TENANT_ROLE : CUSTOMER_ROLE, organizationId, customerId });
   return {
-    scoped: (organizationId) => unitOf(em, scopeOf(organizationId)),
+    transact: (organizationId, body) => transactIn(em, scopeOf(organizationId), body),
     owner: () => em.fork(),
     select: (organizationId, statement, parameters) => reads.select(scopeOf(organizationId), statement, parameters),
     read: (organizationId, query) => reads.read(scopeOf(organizationId), query),

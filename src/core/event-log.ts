@@ -89,10 +89,12 @@ export interface EventHint {
   position: number;
 }
 
+/** What rows of events have of their own; organization, actor and time are their command's. */
+export type NewEventRow = Omit<EventRow, 'organization_id' | 'actor' | 'occurred_at'>;
+
 /** Events as rows, from a position of their organization's order on. */
-export function eventRows(organizationId: string, actor: string, events: readonly NewEvent[], firstPosition: number, occurredAt: Date): EventRow[] {
+export function eventRows(events: readonly NewEvent[], firstPosition: number): NewEventRow[] {
   return events.map((event, index) => ({
-    organization_id: organizationId,
     position: firstPosition + index,
     id: newId('event'),
     type: event.type,
@@ -103,8 +105,6 @@ export function eventRows(organizationId: string, actor: string, events: readonl
     old_status: event.oldStatus ?? null,
     new_status: event.newStatus ?? null,
     version: event.version,
-    details: JSON.stringify(event.details ?? {}) as unknown as EventDetails,
-    actor,
-    occurred_at: occurredAt.toISOString(),
+    details: event.details ?? {},
   }));
 }

@@ -5,6 +5,7 @@ import type { Vault } from './crypto/vault.js';
 import type { Database } from './database.js';
 import { refusal } from './errors.js';
 import { kindOfId } from './ids.js';
+import { runStatement } from './statement.js';
 
 /** How long a key is kept, by the real clock (domain.md, Idempotency). */
 export const KEEP_KEYS_MILLISECONDS = SECONDS_PER_DAY * MILLISECONDS_PER_SECOND;
@@ -54,6 +55,17 @@ interface KeyTables {
   organization: { id: string; policy: { idempotency: 'REPLAY' | 'STRICT' } };
 }
 
+/** Takes a key, unless another request has it that is not old, and reads the organization's clock. */
+const TAKE = `
+  with taken as (
+    insert into idempotency_key (scope, key, organization_id, digest, created_at) values ($1, $2, $3, $4, $5)
+    on conflict (scope, key) do update set digest = excluded.digest, outcome = null, created_at = excluded.created_at
+      where idempotency_key.created_at <= $6
+    returning key
+  )
+  select exists (select from taken) as taken,
+    (select clock_offset_milliseconds from organization_ledger where organization_id = $3) as clock_offset_milliseconds`;
+
 /**
  * Takes a request's key for the transaction, whose rollback gives it back, and reads the organization's clock by the same
  * statement. Waits for a request that has it just now. Throws RepeatedRequest when the same request has been answered, and
@@ -63,35 +75,24 @@ interface KeyTables {
 export async function takeKey(transaction: Kysely<never>, digests: Digests, caller: Caller, request: KeyedRequest, now: Date): Promise<number> {
   request.taken = true;
   const expired = new Date(now.getTime() - KEEP_KEYS_MILLISECONDS);
-  const { rows } = await sql<{ taken: boolean; clock_offset_milliseconds: number | string | null }>`
-    with taken as (
-      insert into idempotency_key (scope, key, organization_id, digest, created_at)
-      values (${scopeOf(caller)}, ${request.key}, ${caller.organizationId}, ${request.digest(digests, caller.organizationId)}, ${now.toISOString()})
-      on conflict (scope, key) do update set digest = excluded.digest, outcome = null, created_at = excluded.created_at
-        where idempotency_key.created_at <= ${expired.toISOString()}
-      returning key
-    )
-    select exists (select from taken) as taken,
-      (select clock_offset_milliseconds from organization_ledger where organization_id = ${caller.organizationId}) as clock_offset_milliseconds
-  `
-    .execute(transaction)
-    .catch((error: unknown) => {
-      throw (error as { code?: unknown }).code === LOCK_TIMEOUT ? stillRunning() : error;
-    });
-  if (!rows[0]?.taken) throw await repeat(transaction, digests, caller, request);
-  return Number(rows[0].clock_offset_milliseconds ?? 0);
+  const parameters = [scopeOf(caller), request.key, caller.organizationId, request.digest(digests, caller.organizationId), now.toISOString(), expired.toISOString()];
+  const [row] = await runStatement<{ taken: boolean; clock_offset_milliseconds: number | string | null }>(transaction, TAKE, parameters).catch((error: unknown) => {
+    throw (error as { code?: unknown }).code === LOCK_TIMEOUT ? stillRunning() : error;
+  });
+  if (!row?.taken) throw await repeat(transaction, digests, caller, request);
+  return Number(row.clock_offset_milliseconds ?? 0);
 }
 
 /** Keeps what came of the command beside its key, in the same transaction. */
 export async function keepOutcome(transaction: Kysely<never>, caller: Caller, { key }: KeyedRequest, result: unknown): Promise<void> {
   const outcome: Outcome = { ids: idsOf(result), number: typeof result === 'number' ? result : null };
-  await sql`update idempotency_key set outcome = ${JSON.stringify(outcome)}::jsonb where scope = ${scopeOf(caller)} and key = ${key}`.execute(transaction);
+  await runStatement(transaction, 'update idempotency_key set outcome = $1::jsonb where scope = $2 and key = $3', [JSON.stringify(outcome), scopeOf(caller), key]);
 }
 
 /** Takes the key of a request that stores nothing else: what it has answered, a token, is not to be made again by a repeat. */
 export async function takeKeyAlone(database: Database, caller: Member, request: KeyedRequest, now: Date): Promise<void> {
-  await database.forCustomer(customerOf(caller)).scoped(caller.organizationId).transactional(async (em) => {
-    const transaction = em.getKysely() as unknown as Kysely<never>;
+  await database.forCustomer(customerOf(caller)).transact(caller.organizationId, async (em) => {
+    const transaction = em.getKysely() as Kysely<never>;
     await takeKey(transaction, database.vault, caller, request, now);
     await keepOutcome(transaction, caller, request, null);
   });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fromKysely, PgBoss, type ConstructorOptions, type JobResult, type JobWithMetadata } from 'pg-boss';
 import { sql, type Kysely } from 'kysely';
 import type { Database } from './database.js';
-import { TENANT_ROLE } from './database.js';
+import { TENANT_ROLE } from './tenancy.js';
 import { HEARTBEAT_REFRESH_SECONDS, HEARTBEAT_SECONDS, JobRecovery, prepareRecovery } from './job-recovery.js';
 import { errorFacts, type Log } from './log.js';
 

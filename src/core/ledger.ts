@@ -1,10 +1,10 @@
-import { sql, type Kysely, type QueryCreator } from 'kysely';
 import { AUDIT_OPENING_TABLE, auditEntry, openingId, type Actor, type AuditNote, type AuditOpeningRow, type AuditRow } from './audit-entry.js';
 import { seal } from './crypto/cipher.js';
 import { SEALED_COLUMN, textOf } from './crypto/sealed-table.js';
 import type { Vault } from './crypto/vault.js';
-import { EVENT_CHANNEL, type EventHint, type EventTables, type NewEvent, eventRows } from './event-log.js';
+import { EVENT_CHANNEL, type EventHint, type EventTables, eventRows, type LedgerRow, type NewEvent } from './event-log.js';
 import { requestScope } from './request-scope.js';
+import { runStatement, type StatementRunner } from './statement.js';
 
 /** The data keys that are at hand. */
 type HeldKeys = Pick<Vault, 'heldKey'>;
@@ -15,34 +15,46 @@ export interface LedgerTables extends EventTables {
   audit_opening: AuditOpeningRow;
 }
 
+const LOCK = `
+  update organization_ledger set position = position + $1, audit_position = audit_position + 1 where organization_id = $2
+  returning position, audit_position, audit_hash`;
+/** Whatever a command has to append: an opening or none, and as many events as there are. */
+const APPEND = `
+  with entry as (
+    insert into audit_entry (organization_id, position, kind, actor, customer_id, occurred_at, entry, hash) values ($1, $2, $3, $4, $5, $6, $7, $8)
+  ), opening as (
+    insert into audit_opening (organization_id, position, customer_id, salt, reason, sealed)
+    select $1::text, $2::bigint, $9::text, $10::text, $11::text, $12::bytea where $13::boolean
+  ), events as (
+    insert into event (organization_id, position, id, type, customer_id, identity_id, document_id, signature_id, old_status, new_status, version, details, actor, occurred_at)
+    select $1::text, new.position, new.id, new.type, new.customer_id, new.identity_id, new.document_id, new.signature_id, new.old_status, new.new_status, new.version, new.details, $4::text, $6::timestamptz
+    from jsonb_to_recordset($14::jsonb) as new (
+      position bigint, id text, type text, customer_id text, identity_id text, document_id text, signature_id text, old_status text, new_status text, version integer, details jsonb
+    )
+  )
+  update organization_ledger set audit_hash = $8 where organization_id = $1
+  returning (select pg_notify('${EVENT_CHANNEL}', $15::text) where $15::text is not null)`;
+
 /**
  * Appends a command's events and its entry of the audit trail, and announces the events at the commit. The ledger's row is
  * locked here, last in the command, and until the commit: so positions become visible in their order, no later commit shows
  * up behind a position already read, and each entry knows the hash of the one before. Two statements, whatever there is.
  * Throws Unprepared where the data key that the opening is to be encrypted under is not at hand.
  */
-export async function appendToLedger(transaction: Kysely<LedgerTables>, vault: HeldKeys, organizationId: string, actor: Actor, at: Date, note: AuditNote, events: readonly NewEvent[]): Promise<void> {
-  const ledger = await transaction
-    .updateTable('organization_ledger')
-    .set({ position: sql<number>`position + ${events.length}`, audit_position: sql<number>`audit_position + 1` })
-    .where('organization_id', '=', organizationId)
-    .returning(['position', 'audit_position', 'audit_hash'])
-    .executeTakeFirstOrThrow();
+export async function appendToLedger(transaction: StatementRunner, vault: HeldKeys, organizationId: string, actor: Actor, at: Date, note: AuditNote, events: readonly NewEvent[]): Promise<void> {
+  const [ledger] = await runStatement<Pick<LedgerRow, 'position' | 'audit_position' | 'audit_hash'>>(transaction, LOCK, [events.length, organizationId]);
+  if (!ledger) throw new Error('An organization has no ledger');
   const last = Number(ledger.position);
-  const rows = eventRows(organizationId, actor.actor, events, last - events.length + 1, at);
+  const rows = eventRows(events, last - events.length + 1);
   const place = { organizationId, position: Number(ledger.audit_position), previous: ledger.audit_hash };
   const { row, opening: plain } = auditEntry(place, actor, requestScope.getStore(), note, rows.map(({ id }) => id), at);
   const opening = plain && sealedOpening(vault, plain);
-  let statement = transaction.with('entry', (insert) => insert.insertInto('audit_entry').values(row)) as unknown as QueryCreator<LedgerTables>;
-  if (opening) statement = statement.with('opening', (insert) => insert.insertInto('audit_opening').values(opening)) as unknown as QueryCreator<LedgerTables>;
-  if (rows.length > 0) statement = statement.with('events', (insert) => insert.insertInto('event').values(rows)) as unknown as QueryCreator<LedgerTables>;
   const hint: EventHint = { organizationId, position: last };
-  await statement
-    .updateTable('organization_ledger')
-    .set({ audit_hash: row.hash })
-    .where('organization_id', '=', organizationId)
-    .$if(rows.length > 0, (query) => query.returning(sql`pg_notify(${EVENT_CHANNEL}, ${JSON.stringify(hint)})`.as('announced')))
-    .execute();
+  await runStatement(transaction, APPEND, [
+    organizationId, place.position, row.kind, row.actor, row.customer_id, row.occurred_at, row.entry, row.hash,
+    opening?.customer_id ?? null, opening?.salt ?? null, opening?.reason ?? null, opening?.sealed ?? null, opening !== null,
+    JSON.stringify(rows), rows.length > 0 ? JSON.stringify(hint) : null,
+  ]);
 }
 
 /** An opening as it is stored; null where the customer's data key has been destroyed, and nothing is to be kept. */

@@ -1,6 +1,7 @@
-import { CompiledQuery, Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import { Query, type Pool, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { runStatement } from './statement.js';
 
 /** A statement. With a name each connection prepares it once: its text never changes then. */
 export interface Statement {
@@ -30,12 +31,14 @@ export interface ScopeSettings {
 }
 
 /** Reads in short transactions of the ORM: where the database is in this process, round trips cost nothing. */
-export function readsInTransactions(scopedUnit: (scope: Scope) => SqlEntityManager): ScopedReads {
-  const read: ScopedReads['read'] = (scope, query) => scopedUnit(scope).transactional((transaction) => query(transaction.getKysely() as never), { readOnly: true });
+export function readsInTransactions(transact: <Result>(scope: Scope, body: (em: SqlEntityManager) => Promise<Result>) => Promise<Result>): ScopedReads {
+  const read: ScopedReads['read'] = (scope, query) => transact(scope, async (em) => {
+    await runStatement(em.getKysely(), 'set transaction read only', []);
+    return query(em.getKysely() as never);
+  });
   return {
     read,
-    select: <Row>(scope: Scope, { text }: Statement, parameters: readonly unknown[]) =>
-      read<unknown, Row[]>(scope, async (reader) => (await reader.executeQuery(CompiledQuery.raw(text, [...parameters]))).rows as Row[]),
+    select: <Row>(scope: Scope, { text }: Statement, parameters: readonly unknown[]) => read<unknown, Row[]>(scope, (reader) => runStatement<Row>(reader, text, parameters)),
   };
 }
 

@@ -1,14 +1,22 @@
-import { ORGANIZATION_SETTING } from './database.js';
+/**
+ * The role that every statement on behalf of an organization runs under. It owns nothing and has no privilege but
+ * the grants of the migrations, so row-level security holds for it even where the gateway's own user is a superuser.
+ */
+export const TENANT_ROLE = 'kyc_gateway_tenant';
+/** The role of statements on behalf of one customer: the other's rights, and policies that leave it nothing but that customer's rows. */
+export const CUSTOMER_ROLE = 'kyc_gateway_customer';
+/** The session variables that the policies of row-level security compare with. */
+export const ORGANIZATION_SETTING = 'kyc_gateway.organization_id';
+export const CUSTOMER_SETTING = 'kyc_gateway.customer_id';
 
 /**
  * The filter that every entity bears: its rows belong to one organization. The same condition is a policy of
- * row-level security in the migrations, and this filter stages the session variable that the policy compares with.
+ * row-level security in the migrations, for whoever forgets it.
  */
 export const tenantFilters = {
   tenant: {
     name: 'tenant',
     cond: (parameters: Record<string, unknown>) => ({ organizationId: parameters['organizationId'] }),
     default: true,
-    rls: { setting: ORGANIZATION_SETTING },
   },
 };

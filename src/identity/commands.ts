@@ -12,10 +12,9 @@ import { meetFieldDemands, NO_DEMANDS, withoutFieldDemand } from '../kyc/demands
 import { acceptedNationalIds } from '../kyc/sandbox.js';
 import { freshSubject, missingFields } from '../kyc/requirements.js';
 import { validateKycData } from '../kyc/validation.js';
-import { organizationOf } from '../organization/reads.js';
+import { organizationOf, type OrganizationRules } from '../organization/reads.js';
 import { transactionTypeOfToken } from '../organization/tokens.js';
 import type { TransactionType } from '../kyc/vocabularies.js';
-import type { Organization } from '../organization/entity.js';
 import { IdentityEntity, type Identity } from './entity.js';
 import { FIRST, isInOurHands, isWaiting, MOVES_ON_AT_ONCE, step, type IdentityEvent } from './lifecycle.js';
 import { appendDocuments, checkGivenDocuments, unmetByGiven, type GivenDocument, type KycDataGiven } from './given-documents.js';
@@ -128,7 +127,7 @@ export function reportStuck(unit: UnitOfWork, { customer, identity }: Attempt): 
 export type AttemptStart = Pick<Identity, 'transactionType' | 'enterpriseId' | 'userId' | 'programId' | 'ipAddress' | 'debugStatus' | 'debugFailureReason'>;
 
 /** Makes a customer's next attempt from data that has been validated, under the policy of this moment. */
-export function beginAttempt(unit: UnitOfWork, customer: Customer, organization: Organization, kycData: KycData, start: Partial<AttemptStart>, documents: readonly Omit<GivenDocument, 'submission'>[] = []): Attempt {
+export function beginAttempt(unit: UnitOfWork, customer: Customer, organization: OrganizationRules, kycData: KycData, start: Partial<AttemptStart>, documents: readonly Omit<GivenDocument, 'submission'>[] = []): Attempt {
   const identity = unit.em.create(IdentityEntity, {
     id: newId('identity'),
     organizationId: unit.organizationId,
@@ -166,7 +165,7 @@ export function beginAttempt(unit: UnitOfWork, customer: Customer, organization:
 }
 
 /** Checks a patch against what is stored under the organization's rules and merges it. Faults are added to `faults`. */
-export function mergeChecked(unit: UnitOfWork, organization: Organization, current: KycData, patch: KycDataPatch, minimumAge: number, faults: FieldFault[]): KycData {
+export function mergeChecked(unit: UnitOfWork, organization: OrganizationRules, current: KycData, patch: KycDataPatch, minimumAge: number, faults: FieldFault[]): KycData {
   const checked = validateKycData(patch, current, {
     now: unit.now,
     minimumAge,
@@ -230,7 +229,7 @@ export function observedAddress(principal: Principal): string | null {
 }
 
 /** What a strict submission lacks, as faults of its fields. */
-function missingFaults(organization: Organization, kycData: KycData, transactionType: Identity['transactionType'] | null): FieldFault[] {
+function missingFaults(organization: OrganizationRules, kycData: KycData, transactionType: Identity['transactionType'] | null): FieldFault[] {
   const { environment, policy } = organization;
   return missingFields(freshSubject(kycData, transactionType ?? null, { environment, policy })).map(({ field, message, code }) => ({ path: field ?? 'kycData', code: code === 'REQUIRED' ? 'required' : 'reenter', message }));
 }

@@ -1,8 +1,19 @@
+import { LRUCache } from 'lru-cache';
+
 const LANGUAGES = new Intl.DisplayNames('en', { type: 'language', fallback: 'none' });
 const REGIONS = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
 
+/** Tags that were asked of Intl lately: people speak few languages, and Intl takes its time. */
+const known = new LRUCache<string, { canonical: string | undefined }>({ max: 500 });
+
 /** A BCP 47 tag in canonical form, if Intl knows its language and, where it names one, its region; else undefined. */
 export function canonicalLocale(tag: string): string | undefined {
+  const found = known.get(tag) ?? { canonical: asked(tag) };
+  known.set(tag, found);
+  return found.canonical;
+}
+
+function asked(tag: string): string | undefined {
   try {
     const [canonical] = Intl.getCanonicalLocales(tag);
     if (canonical === undefined) return undefined;

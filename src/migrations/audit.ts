@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 import { GENESIS } from '../core/audit-entry.js';
-import { ORGANIZATION_SETTING, TENANT_ROLE } from '../core/database.js';
+import { ORGANIZATION_SETTING, TENANT_ROLE } from '../core/tenancy.js';
 
 const ID = 'text collate "C"';
 

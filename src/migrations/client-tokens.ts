@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { CUSTOMER_ROLE, CUSTOMER_SETTING, TENANT_ROLE } from '../core/database.js';
+import { CUSTOMER_ROLE, CUSTOMER_SETTING, TENANT_ROLE } from '../core/tenancy.js';
 
 const CUSTOMER = `(select current_setting('${CUSTOMER_SETTING}', true))`;
 const OF_ATTEMPT = (table: string): string => `exists (select from identity where identity.id = ${table}.identity_id and identity.customer_id = ${CUSTOMER})`;

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { ORGANIZATION_SETTING, TENANT_ROLE } from '../core/database.js';
+import { ORGANIZATION_SETTING, TENANT_ROLE } from '../core/tenancy.js';
 
 /** Ids sort by age only when compared byte by byte. */
 const ID = 'text collate "C"';

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { ORGANIZATION_SETTING, TENANT_ROLE } from '../core/database.js';
+import { ORGANIZATION_SETTING, TENANT_ROLE } from '../core/tenancy.js';
 
 const ID = 'text collate "C"';
 

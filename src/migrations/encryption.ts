@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { CUSTOMER_ROLE, CUSTOMER_SETTING, ORGANIZATION_SETTING, TENANT_ROLE } from '../core/database.js';
+import { CUSTOMER_ROLE, CUSTOMER_SETTING, ORGANIZATION_SETTING, TENANT_ROLE } from '../core/tenancy.js';
 
 const ID = 'text collate "C"';
 const MOMENT = 'timestamptz(3)';

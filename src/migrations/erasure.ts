@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { TENANT_ROLE } from '../core/database.js';
+import { TENANT_ROLE } from '../core/tenancy.js';
 
 /** What erasing changes: who may, since when a customer is closed, and how what is said of one customer is found. */
 export class Erasure extends Migration {

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { CUSTOMER_ROLE } from '../core/database.js';
+import { CUSTOMER_ROLE } from '../core/tenancy.js';
 
 /** What keeps a customer's data from being erased. And nothing of the audit trail is shown to a customer, whatever a query asks. */
 export class LegalHold extends Migration {

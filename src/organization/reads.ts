@@ -5,10 +5,11 @@ import { kindOfId } from '../core/ids.js';
 import type { BatchRead } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
+import { runStatement } from '../core/statement.js';
 import { sql, type Kysely } from 'kysely';
 import type { KeyCache } from './key-cache.js';
 import { digestOf, prefixOf, sameDigest } from './keys.js';
-import { ApiKeyEntity, OrganizationEntity, type ApiKey, type Organization } from './entity.js';
+import { ApiKeyEntity, type ApiKey, type Organization } from './entity.js';
 import type { Policy } from '../kyc/policy.js';
 import type { Environment } from '../kyc/vocabularies.js';
 
@@ -29,9 +30,19 @@ interface OrganizationTables {
   };
 }
 
-/** The organization of a command. */
-export async function organizationOf(unit: UnitOfWork): Promise<Organization> {
-  return unit.em.findOneOrFail(OrganizationEntity, { id: unit.organizationId });
+/** The rules that an organization's commands follow. */
+export type OrganizationRules = Pick<Organization, 'environment' | 'policy'>;
+
+const RULES = 'select environment, policy from organization where id = $1';
+const rulesOf = new WeakMap<UnitOfWork, Promise<OrganizationRules[]>>();
+
+/** The organization of a command, read once a command however often it is asked for. */
+export async function organizationOf(unit: UnitOfWork): Promise<OrganizationRules> {
+  const read = rulesOf.get(unit) ?? runStatement<OrganizationRules>(unit.em.getKysely(), RULES, [unit.organizationId]);
+  rulesOf.set(unit, read);
+  const [organization] = await read;
+  if (!organization) throw new Error('A command has no organization');
+  return organization;
 }
 
 /** What reads need of their organization. */

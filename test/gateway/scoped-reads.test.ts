@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CUSTOMER_SETTING, ORGANIZATION_SETTING, type Database } from '../../src/core/database.js';
+import type { Database } from '../../src/core/database.js';
+import { CUSTOMER_SETTING, ORGANIZATION_SETTING } from '../../src/core/tenancy.js';
 import { newCustomer } from '../support/flows.js';
 import { useGateway, type TestOrganization } from '../support/gateway.js';
 

@@ -62,17 +62,16 @@ function rowLevelSecurityAlone(database: Database): Database {
 }
 
 function withoutConditions(database: Database): Database {
-  const scoped = (organizationId: string): ReturnType<Database['scoped']> => {
-    const em = database.scoped(organizationId);
-    // Comes before the entities' own filter of this name; the session's role and variable are staged already.
+  const transact: Database['transact'] = (organizationId, body) => database.transact(organizationId, (em) => {
+    // Comes before the entities' own filter of this name; the role and the variable of the transaction are set already.
     em.addFilter({ name: 'tenant', cond: {} });
-    return em;
-  };
+    return body(em);
+  });
   const read: Database['read'] = <Tables, Result>(organizationId: string, query: (reader: Reader<Tables>) => Promise<Result>) =>
     database.read<Tables, Result>(organizationId, (reader) => query(reader.withPlugin(everyOrganization)));
   const select: Database['select'] = (organizationId, { name, text }, parameters) =>
     database.select(organizationId, { name: name && `${name}_of_every_organization`, text: text.replaceAll(/organization_id = \$1/g, () => ((stripped += 1), '$1::text is not null')) }, parameters);
-  return { ...database, scoped, read, select, forCustomer: (customerId) => withoutConditions(database.forCustomer(customerId)) };
+  return { ...database, transact, read, select, forCustomer: (customerId) => withoutConditions(database.forCustomer(customerId)) };
 }
 
 /** What is sought of the other organization in every answer. */
