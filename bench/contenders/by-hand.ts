@@ -14,9 +14,21 @@ const boss = new PgBoss({ connectionString: process.env['DATABASE_URL'] ?? '', m
 await boss.start();
 
 const POLICY = JSON.stringify(policy.DEFAULT_POLICY);
-/** Bytes of a sealed customer, of an attempt, and of a wrapped data key, as the gateway's people come to. */
-const SEALED_BYTES = { customer: 122, identity: 720, key: 76 } as const;
+/** Bytes of a sealed customer, of an attempt, of a wrapped data key, and of what opens an entry of the trail, as the gateway's people come to. */
+const SEALED_BYTES = { customer: 122, identity: 720, key: 76, opening: 120 } as const;
 const NOTHING_BUT_TAKEN = 'with taken as (insert into idempotency_key (scope, key, organization_id, digest, created_at) values ($1, $2, $3, $4, $5) on conflict (scope, key) do update set digest = excluded.digest, outcome = null, created_at = excluded.created_at where idempotency_key.created_at <= $6 returning key) select exists (select from taken) as taken, (select clock_offset_milliseconds from organization_ledger where organization_id = $3) as offset';
+
+const APPEND = `
+  with entry as (
+    insert into audit_entry (organization_id, position, kind, actor, customer_id, occurred_at, entry, hash) values ($1, $2, $3, $4, $5, $6, $7, $8)
+  ), opening as (
+    insert into audit_opening (organization_id, position, customer_id, sealed) values ($1, $2, $5, $9)
+  ), events as (
+    insert into event (organization_id, position, id, type, customer_id, new_status, version, details, actor, occurred_at)
+    select $1::text, new.position, new.id, new.type, new.customer_id, new.new_status, new.version, new.details, $4::text, $6::timestamptz
+    from jsonb_to_recordset($10::jsonb) as new (position bigint, id text, type text, customer_id text, new_status text, version integer, details jsonb)
+  )
+  update organization_ledger set audit_hash = $8 where organization_id = $1 returning pg_notify('kyc_gateway_event', $11)`;
 
 /** One request: the caller by its key, and the transaction of its command. */
 interface Caller {
@@ -30,7 +42,16 @@ function newId(prefix: string): string {
   return idOf(prefix, made * 1_000 + (process.pid % 1_000), Date.now());
 }
 
-async function callerOf(prefix: string): Promise<Caller> {
+/** Held as the gateway holds them: a caller's key is not read with each request. */
+const callers = new Map<string, Promise<Caller>>();
+
+function callerOf(prefix: string): Promise<Caller> {
+  const known = callers.get(prefix) ?? readCaller(prefix);
+  callers.set(prefix, known);
+  return known;
+}
+
+async function readCaller(prefix: string): Promise<Caller> {
   const { rows } = await pool.query<Caller>({ name: 'caller', text: 'select id, organization_id, secret_hash, role, expires_at, revoked_at from api_key where prefix = $1', values: [prefix] });
   const [caller] = rows;
   if (!caller) throw new Error('Nobody has this key');
@@ -44,8 +65,7 @@ async function command(caller: Caller, events: readonly string[], body: (client:
   const [scope, key, now] = [`${organizationId} PARTNER`, randomUUID(), new Date().toISOString()];
   try {
     await client.query('begin');
-    await client.query({ name: 'setting', text: "select set_config('kyc_gateway.organization_id', $1, true)", values: [organizationId] });
-    await client.query('set local role kyc_gateway_tenant');
+    await client.query({ name: 'scope', text: "select set_config('role', $1, true), set_config('kyc_gateway.organization_id', $2, true), set_config('kyc_gateway.customer_id', $3, true)", values: ['kyc_gateway_tenant', organizationId, ''] });
     await client.query({ name: 'key', text: NOTHING_BUT_TAKEN, values: [scope, key, organizationId, digest(key), now, new Date(Date.now() - 86_400_000).toISOString()] });
     const customerId = await body(client);
     await client.query({ name: 'outcome', text: 'update idempotency_key set outcome = $1::jsonb where scope = $2 and key = $3', values: [JSON.stringify({ ids: [customerId], number: null }), scope, key] });
@@ -64,18 +84,11 @@ async function append(client: PoolClient, { id: actor, organization_id: organiza
   const { rows: [ledger] } = await client.query<{ position: string; audit_position: string }>({ name: 'ledger', text: 'update organization_ledger set position = position + $1, audit_position = audit_position + 1 where organization_id = $2 returning position, audit_position, audit_hash', values: [events.length, organizationId] });
   const [position, auditPosition] = [Number(ledger?.position), Number(ledger?.audit_position)];
   const entry = JSON.stringify({ actor, now, customerId, position, previous: digest(customerId), requestId: randomUUID(), inputCommitment: digest(now), events });
-  const values: unknown[] = [organizationId, auditPosition, 'COMMAND', actor, customerId, now, entry, digest(entry), randomBytes(32).toString('hex'), JSON.stringify({ organizationId, position })];
-  const places = events.map((type, index) => {
-    values.push(position - events.length + 1 + index, newId('evt'), type);
-    return `($1, $${values.length - 2}, $${values.length - 1}, $${values.length}, $5, 'UNDER_REVIEW', 1, '{}', $4, $6)`;
-  });
+  const rows = events.map((type, index) => ({ position: position - events.length + 1 + index, id: newId('evt'), type, customer_id: customerId, new_status: 'UNDER_REVIEW', version: 1, details: {} }));
   await client.query({
-    name: `append ${events.length}`,
-    text: `with entry as (insert into audit_entry (organization_id, position, kind, actor, customer_id, occurred_at, entry, hash) values ($1, $2, $3, $4, $5, $6, $7, $8)),
-      opening as (insert into audit_opening (organization_id, position, customer_id, salt) values ($1, $2, $5, $9)),
-      events as (insert into event (organization_id, position, id, type, customer_id, new_status, version, details, actor, occurred_at) values ${places.join(', ')})
-      update organization_ledger set audit_hash = $8 where organization_id = $1 returning pg_notify('kyc_gateway_event', $10)`,
-    values,
+    name: 'append',
+    text: APPEND,
+    values: [organizationId, auditPosition, 'COMMAND', actor, customerId, now, entry, digest(entry), randomBytes(SEALED_BYTES.opening), JSON.stringify(rows), JSON.stringify({ organizationId, position })],
   });
 }
 

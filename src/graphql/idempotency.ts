@@ -44,10 +44,19 @@ function rootFields(document: DocumentNode, selectionSet: SelectionSetNode): num
   }, 0);
 }
 
+/** Documents as they print; parsed ones are kept and come again. */
+const printed = new WeakMap<DocumentNode, string>();
+
+function textOf(document: DocumentNode): string {
+  const text = printed.get(document) ?? print(document);
+  printed.set(document, text);
+  return text;
+}
+
 /** What is asked, in one text whatever the spaces of the document and the order of the variables; the files have their own digests. */
 export function canonicalRequest(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables): string {
   const declared = (operation.variableDefinitions ?? []).map(({ variable }) => [variable.name.value, variables[variable.name.value]]);
-  return JSON.stringify([print(document), operation.name?.value ?? null, sorted(Object.fromEntries(declared))]);
+  return JSON.stringify([textOf(document), operation.name?.value ?? null, sorted(Object.fromEntries(declared))]);
 }
 
 function sorted(value: unknown): unknown {

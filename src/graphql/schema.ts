@@ -1,4 +1,4 @@
-import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql';
+import { assertValidSchema, lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql';
 import { buildSchemaSync, registerEnumType, type NonEmptyArray } from 'type-graphql';
 import * as vocabularies from '../kyc/vocabularies.js';
 import { enforcePermissions, type OnForbidden } from './permissions.js';
@@ -42,14 +42,17 @@ export function buildGatewaySchema(resolvers: readonly ResolverInstance[], onFor
     // Input is checked by the domain's own pure modules, every fault at once.
     validate: false,
     pubSub: NO_PUB_SUB,
+    // It asks the schema all that can be asked of it, at each start; what is checked once is what is printed.
+    skipCheck: true,
     orphanedTypes: [],
   });
   enforcePermissions(schema, onForbidden);
   return schema;
 }
 
-/** The schema as the text of schema.graphql. */
+/** The schema as the text of schema.graphql. Throws where it is not sound. */
 export function printGatewaySchema(schema: GraphQLSchema): string {
+  assertValidSchema(schema);
   return `${HEADER}${printSchema(lexicographicSortSchema(schema))}\n`;
 }
 
