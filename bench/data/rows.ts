@@ -112,7 +112,7 @@ export class Rows {
 
   *documents(): Generator<Row> {
     for (let number = 0; number < this.#sizes.documents; number += 1) {
-      const customer = number % this.#sizes.identities;
+      const customer = this.#customerOfDocument(number);
       const id = this.#documentId(number);
       const personal = { number: `C${number}`, issuingCountry: 'DE', issueDate: '2020-01-31', expirationDate: '2030-01-30' };
       yield {
@@ -126,7 +126,7 @@ export class Rows {
   *files(): Generator<Row> {
     for (let number = 0; number < this.#sizes.files; number += 1) {
       const document = number % this.#sizes.documents;
-      const customer = document % this.#sizes.identities;
+      const customer = this.#customerOfDocument(document);
       const id = idOf('fup', number, this.#moment(customer));
       const personal = { fileName: `photo-${number}.jpg`, sha256: createHash('sha256').update(String(number)).digest('hex') };
       yield {
@@ -155,7 +155,13 @@ export class Rows {
   }
 
   #documentId(number: number): string {
-    return idOf('doc', number, this.#moment(number % this.#sizes.identities));
+    return idOf('doc', number, this.#moment(this.#customerOfDocument(number)));
+  }
+
+  /** Everybody has one document, and every other customer a second: all pages of a list hold as many. */
+  #customerOfDocument(number: number): number {
+    const { identities } = this.#sizes;
+    return number < identities ? number : ((number - identities) * 2) % identities;
   }
 
   #organization(customer: number): string {

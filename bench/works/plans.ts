@@ -37,6 +37,8 @@ async function walk(bench: Bench, server: Server): Promise<void> {
 /** The plans of everything that is asked on the way, under settings of the database. */
 async function plansOf(bench: Bench, database: string, settings: Readonly<Record<string, string>>): Promise<string[]> {
   for (const [name, value] of Object.entries(settings)) await bench.cluster.psql('postgres', `alter database ${database} set ${name} = '${value}'`);
+  // Another gateway is at this database, whose connections keep the settings that they began with.
+  await bench.cluster.psql('postgres', `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database}'`);
   const server = await serveGateway(bench.cluster.url(database), bench.dataset.secrets, bench.largest.apiKey);
   // A start looks over whole tables, once.
   const begun = (await readFile(bench.cluster.logPath)).length;

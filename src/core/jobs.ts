@@ -29,6 +29,8 @@ export type JobHandler = (job: Job) => Promise<void>;
 export interface JobKind {
   name: string;
   handle: JobHandler;
+  /** Nobody waits for it to the second: what falls due later is looked for less often, since each look costs a statement. */
+  unhurried?: boolean;
 }
 
 /** The payload in the queue. `dueAt` is by the organization's clock, which the sandbox may move. */
@@ -52,6 +54,7 @@ const JOB_EXPIRY_SECONDS = 60;
 const KEEP_FINISHED_SECONDS = 3_600;
 /** NOTIFY wakes workers for what is due at once; what falls due later is found by this poll (0.5 is the least). */
 const POLLING_SECONDS = 0.5;
+const UNHURRIED_POLLING_SECONDS = 5;
 const WORKERS_PER_QUEUE = 2;
 /** That a worker takes together; when there were as many it takes the next at once, and waits for no poll. */
 const JOBS_AT_ONCE = 4;
@@ -73,7 +76,7 @@ const STOP_TIMEOUT_MILLISECONDS = 4_000;
 /** The queue of work for later: pg-boss in the gateway's own database. */
 export class Jobs {
   #boss: PgBoss;
-  #handlers = new Map<string, JobHandler>();
+  #kinds = new Map<string, JobKind>();
   #recovery: JobRecovery;
 
   private constructor(
@@ -111,19 +114,20 @@ export class Jobs {
     await database.owner().execute(`grant select, insert, update on all tables in schema pgboss to ${TENANT_ROLE}`);
     await database.owner().execute(`grant execute on all functions in schema pgboss to ${TENANT_ROLE}`);
     const jobs = new Jobs(boss, database, log);
-    for (const kind of kinds) jobs.#handlers.set(kind.name, kind.handle);
+    for (const kind of kinds) jobs.#kinds.set(kind.name, kind);
     return jobs;
   }
 
   /** Starts the workers of this process. */
   async work(): Promise<void> {
     await this.#recovery.start();
-    for (const [name, handle] of this.#handlers) {
+    for (const [name, { handle, unhurried }] of this.#kinds) {
+      const pollingIntervalSeconds = unhurried ? UNHURRIED_POLLING_SECONDS : POLLING_SECONDS;
       await this.#boss.work<Payload>(
         name,
         {
           includeMetadata: true, perJobResults: true, localConcurrency: WORKERS_PER_QUEUE, batchSize: JOBS_AT_ONCE, burstWhenBatchFull: true,
-          pollingIntervalSeconds: POLLING_SECONDS, notifyPollingIntervalSeconds: POLLING_SECONDS, heartbeatRefreshSeconds: HEARTBEAT_REFRESH_SECONDS,
+          pollingIntervalSeconds, notifyPollingIntervalSeconds: pollingIntervalSeconds, heartbeatRefreshSeconds: HEARTBEAT_REFRESH_SECONDS,
         },
         (batch) => Promise.all((batch as JobWithMetadata<Payload>[]).map((job) => this.#attempt(name, handle, job))),
       );
@@ -166,7 +170,7 @@ export class Jobs {
       }
       if (next === null) return;
       if (next.data.dueAt !== null) await reach(new Date(next.data.dueAt));
-      const handle = this.#handlers.get(next.name);
+      const handle = this.#kinds.get(next.name)?.handle;
       try {
         if (handle) await this.#run(handle, next.data, false);
         await this.#boss.complete(next.name, next.id, null, { includeQueued: true });

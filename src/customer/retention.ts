@@ -45,7 +45,7 @@ export class CustomerRetention {
 
   /** The job of one organization. */
   kind(): JobKind {
-    return { name: RETENTION_JOB, handle: (job) => this.#run(job) };
+    return { name: RETENTION_JOB, handle: (job) => this.#run(job), unhurried: true };
   }
 
   /** Erases a batch of what an organization keeps no longer, and leaves the rest to another job. One that fails keeps none of the others. */

@@ -6,6 +6,7 @@ import type { BatchRead } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
 import { runStatement } from '../core/statement.js';
+import { nameOf } from '../core/statement-names.js';
 import { sql, type Kysely } from 'kysely';
 import type { KeyCache } from './key-cache.js';
 import { digestOf, prefixOf, sameDigest } from './keys.js';
@@ -45,11 +46,13 @@ export async function organizationOf(unit: UnitOfWork): Promise<OrganizationRule
   return organization;
 }
 
+const ORGANIZATION = 'select id, name, environment, policy from organization where id = $1';
+
 /** What reads need of their organization. */
 export async function readOrganization(database: Database, organizationId: string): Promise<OrganizationTables['organization']> {
-  return database.read<OrganizationTables, OrganizationTables['organization']>(organizationId, (reader) =>
-    reader.selectFrom('organization').select(['id', 'name', 'environment', 'policy']).where('id', '=', organizationId).executeTakeFirstOrThrow(),
-  );
+  const [organization] = await database.select<OrganizationTables['organization']>(organizationId, nameOf(ORGANIZATION), [organizationId]);
+  if (!organization) throw new Error('A caller has no organization');
+  return organization;
 }
 
 /** Organizations as reads need them, each once a request however many rows ask; a caller sees none but its own. */

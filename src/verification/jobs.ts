@@ -48,13 +48,13 @@ export class VerificationJobs {
     const kinds: JobKind[] = [
       { name: CONTINUE_JOB, handle: (job) => this.#continue(stepOf(job, CONTINUE_JOB)) },
       { name: CONCLUDE_JOB, handle: (job) => this.#conclude(stepOf(job, CONCLUDE_JOB), job.isLastAttempt) },
-      { name: EXPIRE_JOB, handle: (job) => this.#move(stepOf(job, EXPIRE_JOB), (unit, attempt) => moveAttempt(unit, attempt, 'expire', { errorDescription: NOT_COMPLETED })) },
-      { name: STUCK_JOB, handle: (job) => this.#reportStuck(stepOf(job, STUCK_JOB)) },
+      { name: EXPIRE_JOB, handle: (job) => this.#move(stepOf(job, EXPIRE_JOB), (unit, attempt) => moveAttempt(unit, attempt, 'expire', { errorDescription: NOT_COMPLETED })), unhurried: true },
+      { name: STUCK_JOB, handle: (job) => this.#reportStuck(stepOf(job, STUCK_JOB)), unhurried: true },
       { name: FETCH_DOCUMENT_JOB, handle: (job) => this.#fetch(stepOf(job, FETCH_DOCUMENT_JOB), String(job.data['documentId']), String(job.data['concludeAt']), job.isLastAttempt) },
-      { name: DELETE_FILES_JOB, handle: (job) => this.documents().deleteFiles(String(job.data['keys']).split(' ').filter(Boolean)) },
+      { name: DELETE_FILES_JOB, handle: (job) => this.documents().deleteFiles(String(job.data['keys']).split(' ').filter(Boolean)), unhurried: true },
       { name: ERASE_FILES_JOB, handle: async (job) => this.documents().deleteFiles(await storageKeysOf(this.core().database, job.organizationId, String(job.data['customerId']))) },
     ];
-    return kinds.map(({ name, handle }) => ({ name, handle: (job) => unlessErased(handle(job)) }));
+    return kinds.map((kind) => ({ ...kind, handle: (job) => unlessErased(kind.handle(job)) }));
   }
 
   #move(step: Step, body: (unit: UnitOfWork, attempt: Attempt) => Promise<void> | void): Promise<void> {

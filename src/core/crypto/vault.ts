@@ -7,12 +7,13 @@ import { BlindIndexes, newDataKey, SealBroken, unseal, type DataKey } from './ci
 import { KEY_BYTES, UnwrapRefused, type KeyManagement, type WrappedKey } from './key-ring.js';
 import { emptyOf, isErased, personalOf, plainOf, SEALED_COLUMN, type SealedRow, type SealedTable } from './sealed-table.js';
 import { createSecretKey, randomBytes } from 'node:crypto';
+import { nameOf } from '../statement-names.js';
 
 /** What is asked takes a data key that has been destroyed: the customer's data was erased meanwhile. */
 export class KeyDestroyed extends Error {}
 
 /** What the vault needs of the database. */
-export type KeyStore = Pick<Database, 'owner' | 'read'>;
+export type KeyStore = Pick<Database, 'owner' | 'select'>;
 
 /** The data key of a customer as it is kept; `wrapped` is null once it has been destroyed. */
 interface DataKeyRow {
@@ -43,6 +44,7 @@ interface CachedKey {
   key?: DataKey | null;
 }
 
+const KEYS_OF = 'select customer_id, organization_id, id, key_id, wrapped, created_at, destroyed_at from data_key where customer_id = any($1)';
 /** Unwrapped keys that are held at most: a hundred bytes each. */
 const MOST_KEYS = 10_000;
 /** Long enough that a busy customer costs one unwrapping, short enough that a destroyed key does not linger in a replica. */
@@ -209,7 +211,7 @@ export class Vault {
   }
 
   #fetch(organizationId: string, customerIds: readonly string[]): Map<string, Promise<DataKey | null>> {
-    const rows = this.store.read<KeyTables, DataKeyRow[]>(organizationId, (reader) => reader.selectFrom('data_key').selectAll().where('customer_id', 'in', customerIds).execute());
+    const rows = this.store.select<DataKeyRow>(organizationId, nameOf(KEYS_OF), [customerIds]);
     return new Map(customerIds.map((id) => {
       const fetched = rows.then((found) => this.#unwrap(organizationId, id, found.find((row) => row.customer_id === id)));
       const cached: CachedKey = { fetched };
