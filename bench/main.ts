@@ -17,6 +17,17 @@ interface Run {
   facts: Record<string, string>;
 }
 
+/** Runs a work. One that fails takes nothing from the others: the report says that it has, and the run ends as failed. */
+async function run(work: Work, bench: Bench): Promise<Section> {
+  try {
+    return await work.run(bench);
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+    return { name: work.name, title: 'not measured', about: `It failed: ${(error as Error).message}`, rows: [], goals: [] };
+  }
+}
+
 /** Runs works on rows of this extent, telling of each as it is done; `isDoubtful` says of which once more. */
 async function measure(works: readonly Work[], extent: Extent, isDoubtful: (section: Section) => boolean = () => false): Promise<Run> {
   const started = performance.now();
@@ -26,10 +37,10 @@ async function measure(works: readonly Work[], extent: Extent, isDoubtful: (sect
     for (const work of works) {
       say(`${work.name} …`);
       const begun = performance.now();
-      let section = await work.run(bench);
+      let section = await run(work, bench);
       if (isDoubtful(section)) {
         say(`${work.name} once more …`);
-        section = await work.run(bench);
+        section = await run(work, bench);
       }
       sections.push(section);
       say(`${work.name}: ${((performance.now() - begun) / MILLISECONDS_PER_SECOND).toFixed(0)} s`);

@@ -71,7 +71,7 @@ export interface GatewaySecrets {
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** What `npm start` tells Node. */
-const NODE_FLAGS = await flagsOfStart();
+export const NODE_FLAGS = await flagsOfStart();
 
 async function flagsOfStart(): Promise<string[]> {
   const { scripts } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as { scripts: { start: string } };
