@@ -37,7 +37,7 @@ const FASTEST_SANDBOX = '1000000';
 /** Copies of the rows, for works that write. */
 export const COPIES = ['commands', 'flows', 'files', 'grown'] as const;
 
-/** What works are run with: the rows, and servers that start when the first work asks for them. */
+/** What works are run with: the rows, and servers that start when a work asks for them, and end with it. */
 export class Bench {
   readonly #servers = new Map<string, Promise<Server>>();
   readonly cluster: Cluster;
@@ -96,8 +96,15 @@ export class Bench {
     return serveContender(name, url, this.largest.id, { TOKEN_KEY: secrets.tokenKey, KEY_RING: secrets.keyRing });
   }
 
+  /** Ends all servers: an idle one looks for jobs, and would be in the way of whoever is measured next. */
+  async stopServers(): Promise<void> {
+    const servers = await Promise.allSettled(this.#servers.values());
+    this.#servers.clear();
+    for (const server of servers) if (server.status === 'fulfilled') await server.value.stop();
+  }
+
   async stop(): Promise<void> {
-    for (const server of await Promise.allSettled(this.#servers.values())) if (server.status === 'fulfilled') await server.value.stop();
+    await this.stopServers();
     await this.load.stop();
     this.cluster.stop();
   }

@@ -25,6 +25,8 @@ async function run(work: Work, bench: Bench): Promise<Section> {
     console.error(error);
     process.exitCode = 1;
     return { name: work.name, title: 'not measured', about: `It failed: ${(error as Error).message}`, rows: [], goals: [] };
+  } finally {
+    await bench.stopServers();
   }
 }
 
