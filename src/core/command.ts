@@ -164,7 +164,8 @@ export async function executeAsOwner<Result>(core: Core, caller: Caller, body: (
 /** How far an organization's clock runs ahead of the real one, in milliseconds. */
 export async function clockOffsetOf(reader: StatementRunner, organizationId: string): Promise<number> {
   const [ledger] = await runStatement<{ clock_offset_milliseconds: number | string }>(reader, 'select clock_offset_milliseconds from organization_ledger where organization_id = $1', [organizationId]);
-  return Number(ledger!.clock_offset_milliseconds);
+  if (!ledger) throw new Error('An organization has no ledger');
+  return Number(ledger.clock_offset_milliseconds);
 }
 
 /**

@@ -17,7 +17,7 @@ import { SealingSubscriber } from './crypto/sealing.js';
 import { Vault } from './crypto/vault.js';
 import type { Log } from './log.js';
 import { readsInOneTrip, readsInTransactions, type Scope, type ScopedReads, type Statement } from './scoped-reads.js';
-import { CUSTOMER_ROLE, CUSTOMER_SETTING, ORGANIZATION_SETTING, TENANT_ROLE } from './tenancy.js';
+import { CUSTOMER_ROLE, TENANT_ROLE } from './tenancy.js';
 import { transactIn } from './transaction.js';
 import { CONNECTION_TIMEOUT, GuardedClient, JOB_TIMEOUTS, TIMEOUTS } from './guarded-client.js';
 
@@ -26,11 +26,6 @@ const MIGRATION_LOCK = 4_951_120;
 const POOL_SIZE = 20;
 /** One holds the lock while another migrates. */
 const MIGRATION_POOL_SIZE = 2;
-/**
- * What is asked often is prepared, and each of its values could be planned for anew: that costs as much as to run it, and where
- * a value is common it forgoes the index that the rare ones need. Every statement on large tables has its index, whatever the value.
- */
-const PLANS = '-c plan_cache_mode=force_generic_plan';
 /** pg-boss needs one connection for its listener and a few for its workers. */
 const JOB_POOL_SIZE = 6;
 
@@ -110,7 +105,7 @@ async function openEmbedded(dataDirectory: string, parts: DatabaseParts, { subsc
   });
   await orm.migrator.up();
   const em = orm.em as unknown as SqlEntityManager;
-  const access: Access = { em, reads: readsInTransactions((scope, body) => transactIn(em, scope, body)) };
+  const access: Access = { em, reads: readsInTransactions(em) };
   return withAccess(access, {
     kind: 'pglite',
     ...(await openOrClose(orm, () => open(waysIn(access)))),
@@ -156,10 +151,10 @@ async function openPostgreSql(url: string, parts: DatabaseParts, { subscriber, o
     ...ormOptions(parts, subscriber),
     clientUrl: url,
     pool: { min: 0, max: POOL_SIZE },
-    driverOptions: { ...TIMEOUTS, options: PLANS, Client: GuardedClient },
+    driverOptions: { ...TIMEOUTS, Client: GuardedClient },
   });
   const pool = await (orm.em.getConnection() as PostgreSqlConnection).getNativeClient();
-  const access: Access = { em: orm.em as unknown as SqlEntityManager, reads: readsInOneTrip(pool, { organization: ORGANIZATION_SETTING, customer: CUSTOMER_SETTING }) };
+  const access: Access = { em: orm.em as unknown as SqlEntityManager, reads: readsInOneTrip(pool) };
   return withAccess(access, {
     kind: 'postgresql',
     ...(await openOrClose(orm, () => open(waysIn(access)))),

@@ -2,6 +2,8 @@ import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import { Query, type Pool, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { runStatement } from './statement.js';
+import { ENTER_SCOPE } from './tenancy.js';
+import { transactIn } from './transaction.js';
 
 /** A statement. With a name each connection prepares it once: its text never changes then. */
 export interface Statement {
@@ -24,18 +26,9 @@ export interface ScopedReads {
   read<Tables, Result>(scope: Scope, query: (reader: Kysely<Tables>) => Promise<Result>): Promise<Result>;
 }
 
-/** Session variables that the policies of row-level security compare with. */
-export interface ScopeSettings {
-  organization: string;
-  customer: string;
-}
-
-/** Reads in short transactions of the ORM: where the database is in this process, round trips cost nothing. */
-export function readsInTransactions(transact: <Result>(scope: Scope, body: (em: SqlEntityManager) => Promise<Result>) => Promise<Result>): ScopedReads {
-  const read: ScopedReads['read'] = (scope, query) => transact(scope, async (em) => {
-    await runStatement(em.getKysely(), 'set transaction read only', []);
-    return query(em.getKysely() as never);
-  });
+/** Reads in short transactions: where the database is in this process, round trips cost nothing. */
+export function readsInTransactions(orm: SqlEntityManager): ScopedReads {
+  const read: ScopedReads['read'] = (scope, query) => transactIn(orm, scope, (em) => query(em.getKysely() as never), true);
   return {
     read,
     select: <Row>(scope: Scope, { text }: Statement, parameters: readonly unknown[]) => read<unknown, Row[]>(scope, (reader) => runStatement<Row>(reader, text, parameters)),
@@ -46,17 +39,17 @@ export function readsInTransactions(transact: <Result>(scope: Scope, body: (em: 
  * Reads in one round trip each: the settings of the scope and the statement go out together and end in one Sync, which makes
  * them one transaction (PostgreSQL, "Pipelining" in the extended query protocol). The settings are local to it: what runs next
  * on the connection finds none of them.
+ *
+ * A statement with a name is planned once, whatever its values: to plan it for each of them costs as much as to run it, and where
+ * a value is common, forgoes the index that the rare ones need. So no such statement may count on a partial index by a parameter.
  */
-export function readsInOneTrip(pool: Pool, settings: ScopeSettings): ScopedReads {
-  const enter = {
-    name: 'enter_scope',
-    text: `select set_config('role', $1, true), set_config('transaction_read_only', 'on', true), set_config('${settings.organization}', $2, true), set_config('${settings.customer}', $3, true)`,
-  };
+export function readsInOneTrip(pool: Pool): ScopedReads {
+  const enter = { name: 'enter_scope', text: `${ENTER_SCOPE}, set_config('plan_cache_mode', $5, true)` };
   const prepared = new WeakSet<PoolClient>();
   const run = async (scope: Scope, config: QueryConfig): Promise<QueryResult> => {
     const client = await pool.connect();
     try {
-      const values = [scope.role, scope.organizationId, scope.customerId ?? ''];
+      const values = [scope.role, scope.organizationId, scope.customerId ?? '', 'on', config.name === undefined ? 'auto' : 'force_generic_plan'];
       if (!prepared.has(client)) {
         await client.query({ ...enter, values });
         prepared.add(client);

@@ -1,10 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { CUSTOMER_SETTING, ORGANIZATION_SETTING } from './tenancy.js';
 import type { Scope } from './scoped-reads.js';
 import { runStatement } from './statement.js';
-
-/** Sets the role and what the policies of row-level security compare with, until the transaction ends. */
-const ENTER = `select set_config('role', $1, true), set_config('${ORGANIZATION_SETTING}', $2, true), set_config('${CUSTOMER_SETTING}', $3, true)`;
+import { ENTER_SCOPE } from './tenancy.js';
 
 /**
  * Runs `body` in a transaction that is held to a scope by the entities' filter and by row-level security; if it throws, nothing
@@ -13,13 +10,13 @@ const ENTER = `select set_config('role', $1, true), set_config('${ORGANIZATION_S
  * The transaction is begun here and not by the ORM, which would flush once more, merge what was loaded into another unit of
  * work, and write the settings into the statement, so that the server parses it each time.
  */
-export async function transactIn<Result>(orm: SqlEntityManager, { role, organizationId, customerId }: Scope, body: (em: SqlEntityManager) => Promise<Result>): Promise<Result> {
+export async function transactIn<Result>(orm: SqlEntityManager, { role, organizationId, customerId }: Scope, body: (em: SqlEntityManager) => Promise<Result>, readOnly = false): Promise<Result> {
   const em = orm.fork();
   em.setFilterParams('tenant', { organizationId });
   const transaction = await em.getKysely().startTransaction().execute();
   em.setTransactionContext(transaction);
   try {
-    await runStatement(transaction, ENTER, [role, organizationId, customerId ?? '']);
+    await runStatement(transaction, ENTER_SCOPE, [role, organizationId, customerId ?? '', readOnly ? 'on' : 'off']);
     const result = await body(em);
     await transaction.commit().execute();
     return result;
