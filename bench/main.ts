@@ -30,10 +30,23 @@ async function run(work: Work, bench: Bench): Promise<Section> {
   }
 }
 
-/** Runs works on rows of this extent, telling of each as it is done; `isDoubtful` says of which once more. */
-async function measure(works: readonly Work[], extent: Extent, isDoubtful: (section: Section) => boolean = () => false): Promise<Run> {
+/** What the measuring of works may be told. */
+interface Listeners {
+  /** Whether a work is to be done once more. */
+  isDoubtful?: (section: Section) => boolean;
+  /** Hears of what has been measured so far, after each work. */
+  onSection?: (run: Run) => Promise<void>;
+}
+
+/** Runs works on rows of this extent, telling of each as it is done. */
+async function measure(works: readonly Work[], extent: Extent, { isDoubtful = () => false, onSection = async () => undefined }: Listeners = {}): Promise<Run> {
   const started = performance.now();
   const bench = await Bench.open(extent);
+  const rows = Object.entries(bench.dataset.sizes).map(([name, count]) => `${count.toLocaleString('en')} ${name}`).join(', ');
+  const facts = async (): Promise<Run['facts']> => {
+    const duration = `${((performance.now() - started) / MILLISECONDS_PER_MINUTE).toFixed(0)} minutes, ${extent.rounds} rounds of ${extent.seconds} s a contender`;
+    return { ...(await machineFacts(bench.cluster.version)), rows, duration };
+  };
   try {
     const sections: Section[] = [];
     for (const work of works) {
@@ -47,19 +60,18 @@ async function measure(works: readonly Work[], extent: Extent, isDoubtful: (sect
       sections.push(section);
       say(`${work.name}: ${((performance.now() - begun) / MILLISECONDS_PER_SECOND).toFixed(0)} s`);
       console.log(`\n${sectionText(section)}`);
+      await onSection({ sections, facts: await facts() });
     }
-    const rows = Object.entries(bench.dataset.sizes).map(([name, count]) => `${count.toLocaleString('en')} ${name}`).join(', ');
-    const duration = `${((performance.now() - started) / MILLISECONDS_PER_MINUTE).toFixed(0)} minutes, ${extent.rounds} rounds of ${extent.seconds} s a contender`;
-    return { sections, facts: { ...(await machineFacts(bench.cluster.version)), rows, duration } };
+    return { sections, facts: await facts() };
   } finally {
     await bench.stop();
   }
 }
 
-/** The full run, which writes the report. */
+/** The full run, which writes the report: after each work, so that what was measured is not lost where the run is ended. */
 async function full(): Promise<void> {
-  const { sections, facts } = await measure(WORKS, FULL);
-  await writeReport(sections, facts);
+  const onSection = ({ sections, facts }: Run): Promise<void> => writeReport(sections, facts, WORKS.slice(sections.length).map(({ name }) => name));
+  const { sections, facts } = await measure(WORKS, FULL, { onSection });
   await record('full', sections, facts['date'] ?? '');
   say('Written: docs/performance.md, bench/recorded.json');
 }
@@ -67,7 +79,7 @@ async function full(): Promise<void> {
 /** The form for CI: fails where a ratio is worse than it was recorded, and is so again when its work is done once more. */
 async function short(): Promise<void> {
   const ratios = await recordedRatios();
-  const { sections } = await measure(SHORT_WORKS, SHORT, (section) => worseThan(ratios, section).length > 0);
+  const { sections } = await measure(SHORT_WORKS, SHORT, { isDoubtful: (section) => worseThan(ratios, section).length > 0 });
   const worse = sections.flatMap((section) => worseThan(ratios, section));
   for (const sentence of worse) console.error(sentence);
   if (worse.length > 0) process.exitCode = 1;
