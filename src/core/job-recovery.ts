@@ -1,3 +1,4 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { Database } from './database.js';
 import { isOutage } from './outages.js';
@@ -15,9 +16,9 @@ const LOOK_MILLISECONDS = 500;
 const INDEX = 'kyc_gateway_job_active';
 
 /** Makes the index that a look goes by, unless it is there: to make one waits for whoever writes to the queue. */
-export async function prepareRecovery(database: Database): Promise<void> {
-  const [found] = await database.owner().execute<{ index: string | null }[]>(`select to_regclass('pgboss.${INDEX}') as index`);
-  if (found?.index === null) await database.owner().execute(`create index if not exists ${INDEX} on pgboss.job (heartbeat_on) where state = 'active'`);
+export async function prepareRecovery(owner: SqlEntityManager): Promise<void> {
+  const [found] = await owner.execute<{ index: string | null }[]>(`select to_regclass('pgboss.${INDEX}') as index`);
+  if (found?.index === null) await owner.execute(`create index if not exists ${INDEX} on pgboss.job (heartbeat_on) where state = 'active'`);
 }
 
 /**

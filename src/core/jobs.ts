@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { fromKysely, PgBoss, type ConstructorOptions, type JobResult, type JobWithMetadata } from 'pg-boss';
 import { sql, type Kysely } from 'kysely';
 import type { Database } from './database.js';
@@ -68,6 +69,8 @@ const QUEUE = {
   heartbeatSeconds: HEARTBEAT_SECONDS,
   deleteAfterSeconds: KEEP_FINISHED_SECONDS,
 };
+/** One advisory lock for all replicas that start; the number only has to be ours. */
+const PREPARATION_LOCK = 4_951_122;
 const SUPERVISION_SECONDS = 60;
 const ACTIVE_JOB_POLL_MILLISECONDS = 20;
 /** A job that takes longer is returned to the queue: with the rest of a stop it has to end within ten seconds. */
@@ -109,10 +112,7 @@ export class Jobs {
       // transaction that would wait for ever on PGlite, which has one: so it is asked here, about a job that is not there.
       await boss.cancel(name, randomUUID());
     }
-    await prepareRecovery(database);
-    await database.owner().execute(`grant usage on schema pgboss to ${TENANT_ROLE}`);
-    await database.owner().execute(`grant select, insert, update on all tables in schema pgboss to ${TENANT_ROLE}`);
-    await database.owner().execute(`grant execute on all functions in schema pgboss to ${TENANT_ROLE}`);
+    await prepareQueue(database);
     const jobs = new Jobs(boss, database, log);
     for (const kind of kinds) jobs.#kinds.set(kind.name, kind);
     return jobs;
@@ -217,4 +217,15 @@ export class Jobs {
     // What a worker is busy with comes before what falls due after it.
     return next.state === 'active' ? 'busy' : next;
   }
+}
+
+/** Adds what we need to the queue's schema: one process after the other, since PostgreSQL refuses grants on one object that meet. */
+async function prepareQueue(database: Database): Promise<void> {
+  await database.owner().transactional(async (em) => {
+    await em.execute('select pg_advisory_xact_lock(?)', [PREPARATION_LOCK]);
+    await prepareRecovery(em as SqlEntityManager);
+    await em.execute(`grant usage on schema pgboss to ${TENANT_ROLE}`);
+    await em.execute(`grant select, insert, update on all tables in schema pgboss to ${TENANT_ROLE}`);
+    await em.execute(`grant execute on all functions in schema pgboss to ${TENANT_ROLE}`);
+  });
 }

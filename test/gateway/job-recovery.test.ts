@@ -10,6 +10,7 @@ const TAKEN_UP_WITHIN_MILLISECONDS = 5_000;
 /** Seconds after which an evaluation that has not ended is stuck, by the default policy; and how often a client looks meanwhile. */
 const STUCK_AFTER = 72 * 3_600;
 const LOOKS = 30;
+const REPLICAS = 2;
 const isEmbedded = process.env['TEST_DATABASE'] !== 'postgresql';
 
 /** Somebody whose evaluation waits in the queue. */
@@ -54,4 +55,10 @@ it.skipIf(isEmbedded)('a clock that is moved waits for what a worker is busy wit
   await become('created', '0');
   await moved;
   expect(await told()).toEqual(['INITIATING', 'EVALUATING_SUBMISSION', 'AWAITING_SIGNATURE']);
+});
+
+it.skipIf(isEmbedded)('replicas that start at the same moment all start', async () => {
+  const replicas = await Promise.all(Array.from({ length: REPLICAS }, () => gateway.replica()));
+  await Promise.all(replicas.map((replica) => replica.stop()));
+  expect(replicas).toHaveLength(REPLICAS);
 });
