@@ -2,10 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { Bench, customerBodies, pageBody, say, type Extent } from './bench.ts';
+import { customerQuery, pageQuery } from './contenders/fields.ts';
 import { contenderFile, MAIN, serveGateway } from './contenders/server.ts';
 import type { Shot } from './measure/rounds.ts';
 import { ROWS } from './data/generate.ts';
 import { freePort } from './machine/processes.ts';
+import { OPENED } from './works/opening.ts';
 import { creations } from './works/flows.ts';
 import { table } from './report/text.ts';
 
@@ -26,6 +28,8 @@ interface Profile {
 const PROFILED: Readonly<Record<string, { database?: string; flows: (bench: Bench) => Shot['bodies']; warm: number; amount: number }>> = {
   Q1: { flows: (bench) => customerBodies(bench), warm: 4_000, amount: 8_000 },
   Q2: { flows: () => [pageBody(null)], warm: 500, amount: 1_000 },
+  Q1E: { flows: (bench) => customerBodies(bench, customerQuery(OPENED)), warm: 3_000, amount: 5_000 },
+  Q2E: { flows: () => [pageBody(null, pageQuery(OPENED))], warm: 300, amount: 500 },
   M1: { database: 'commands', flows: creations, warm: 1_000, amount: 1_500 },
 };
 const CONNECTIONS = 16;

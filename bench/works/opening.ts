@@ -4,7 +4,8 @@ import { column, resultsOf, rounds, type Shot } from '../measure/rounds.ts';
 import { figure, ratio } from '../measure/statistics.ts';
 import type { Section } from '../section.ts';
 
-const MORE = 'firstName lastName email requirements { kind field code message }';
+/** What Q1 and Q2 do not select: all of it is opened or evaluated. */
+export const OPENED = 'firstName lastName email requirements { kind field code message }';
 const LOOP = 20_000;
 
 /** Microseconds that opening and evaluating one customer costs, as often as there are rounds. */
@@ -34,5 +35,5 @@ async function opening(bench: Bench, name: 'Q1' | 'Q2', bodies: readonly [plain:
   };
 }
 
-export const Q1E: Work = { name: 'Q1E', run: (bench) => opening(bench, 'Q1', [customerBodies(bench), customerBodies(bench, customerQuery(MORE))], 1, 6_000) };
-export const Q2E: Work = { name: 'Q2E', run: (bench) => opening(bench, 'Q2', [[pageBody(null)], [pageBody(null, pageQuery(MORE))]], PAGE, 1_500) };
+export const Q1E: Work = { name: 'Q1E', run: (bench) => opening(bench, 'Q1', [customerBodies(bench), customerBodies(bench, customerQuery(OPENED))], 1, 6_000) };
+export const Q2E: Work = { name: 'Q2E', run: (bench) => opening(bench, 'Q2', [[pageBody(null)], [pageBody(null, pageQuery(OPENED))]], PAGE, 1_500) };

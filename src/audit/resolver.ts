@@ -1,8 +1,9 @@
-import { Arg, Ctx, FieldResolver, Int, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, FieldResolver, Int, Query, Resolver } from 'type-graphql';
 import { DEFAULT_PAGE, type Connection } from '../core/connections.js';
 import type { EntryRow } from '../core/audit-entry.js';
 import type { RequestContext } from '../core/context.js';
 import { badInput } from '../core/errors.js';
+import { Parent } from '../core/objects.js';
 import { auditOpening, auditPage } from './reads.js';
 import { AuditEntryConnection, AuditEntryObject, AuditFilterInput } from './types.js';
 
@@ -53,12 +54,12 @@ export class AuditResolver {
   }
 
   @FieldResolver(() => String, { nullable: true, description: "The reason that the caller gave; null where none is asked, and once the customer's data is erased." })
-  async reason(@Root() entry: AuditEntryObject, @Ctx() context: RequestContext): Promise<string | null> {
+  async reason(@Parent() entry: AuditEntryObject, @Ctx() context: RequestContext): Promise<string | null> {
     return (await context.load(auditOpening, entry.row)).reason;
   }
 
   @FieldResolver(() => String, { nullable: true, description: "In hexadecimal: opens the entry's commitments to who has what was said. Null where there are none, and once the customer's data is erased." })
-  async salt(@Root() entry: AuditEntryObject, @Ctx() context: RequestContext): Promise<string | null> {
+  async salt(@Parent() entry: AuditEntryObject, @Ctx() context: RequestContext): Promise<string | null> {
     return (await context.load(auditOpening, entry.row)).salt;
   }
 }

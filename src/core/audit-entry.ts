@@ -78,7 +78,7 @@ export const AUDIT_OPENING_TABLE: SealedTable = {
   table: 'audit_opening',
   entity: 'AuditOpening',
   owner: { column: 'customer_id' },
-  fields: { salt: { plainColumn: 'salt', empty: null }, reason: { plainColumn: 'reason', empty: null } },
+  fields: { salt: { plainColumn: 'salt', empty: () => null }, reason: { plainColumn: 'reason', empty: () => null } },
   unsealed: {},
   indexes: {},
 };

@@ -9,7 +9,10 @@ import type { EventStream, Watch } from './stream.js';
 import type { Subscriber } from './subscriber.js';
 
 /** Reads the values of many keys of one organization in one statement, in the order of the keys. An Error fails its own key alone. */
-export type BatchRead<Key, Value> = (database: Database, organizationId: string, keys: readonly Key[]) => Promise<readonly (Value | Error)[]>;
+export type BatchRead<Key, Value> = ((database: Database, organizationId: string, keys: readonly Key[]) => Promise<readonly (Value | Error)[]>) & {
+  /** The value of a key for which nothing need be asked; undefined where something must. */
+  atHand?(database: Database, organizationId: string, key: Key): Value | undefined;
+};
 
 /** What is at hand already, or on its way. */
 export type Loaded<Value> = Value | Promise<Value>;
@@ -17,6 +20,11 @@ export type Loaded<Value> = Value | Promise<Value>;
 /** Goes on with a value: at once where it is at hand, since a promise for each of hundreds of fields costs more than the fields. */
 export function whenLoaded<Value, Result>(value: Loaded<Value>, use: (value: Value) => Loaded<Result>): Loaded<Result> {
   return value instanceof Promise ? value.then(use) : use(value);
+}
+
+/** Several such: at once where all of them are at hand. */
+export function allLoaded<const Values extends readonly unknown[]>(values: Values): Loaded<{ -readonly [Place in keyof Values]: Awaited<Values[Place]> }> {
+  return (values.some((value) => value instanceof Promise) ? Promise.all(values) : values) as Loaded<{ -readonly [Place in keyof Values]: Awaited<Values[Place]> }>;
 }
 
 /** What a connection that may outlive its credential tells the operations that it carries. */
@@ -73,7 +81,11 @@ export class RequestContext {
   /** Loads one value; all that is asked of the same read in the same turn goes to the database together. */
   load<Key, Value>(read: BatchRead<Key, Value>, key: Key): Loaded<Value> {
     const known = this.known.get(read);
-    return known?.has(key) ? (known.get(key) as Value) : this.loaderOf(read).load(key);
+    if (known?.has(key)) return known.get(key) as Value;
+    const atHand = read.atHand?.(this.database, this.member.organizationId, key);
+    if (atHand === undefined) return this.loaderOf(read).load(key);
+    this.learn(read, key, atHand);
+    return atHand;
   }
 
   private loaderOf<Key, Value>(read: BatchRead<Key, Value>): DataLoader<Key, Value> {

@@ -1,6 +1,6 @@
 import { Extensions } from 'type-graphql';
 import type { Database } from './database.js';
-import type { AnyKeyedRead, AnyRead, AnyTable, Condition } from './row-reads.js';
+import { ORGANIZATION_COLUMN, type AnyKeyedRead, type AnyRead, type AnyTable, type Condition } from './row-reads.js';
 import { nameOf } from './statement-names.js';
 
 /** Columns beyond those that are read always, which a field needs of the rows of a table. */
@@ -78,9 +78,13 @@ export interface Found {
 /** One set of a statement: rows of a table, by those of the set above. */
 interface RowSet {
   table: AnyTable;
+  columns: readonly string[];
   branch: Branch | null;
   above: number;
 }
+
+/** A set as it is returned: the values of each of its columns; null for each where it has no rows. */
+type Columns = readonly (readonly unknown[] | null)[];
 
 /** What was written for a read of an operation the last time. Others of the same document mostly have the same condition. */
 const written = new WeakMap<readonly Branch[], { condition: string; sets: readonly RowSet[]; text: string }>();
@@ -89,29 +93,39 @@ const written = new WeakMap<readonly Branch[], { condition: string; sets: readon
 function statementOf({ table }: AnyRead, condition: string, branches: readonly Branch[], needed: LookAhead['columns']) {
   const known = written.get(branches);
   if (known?.condition === condition) return known;
-  const sets: RowSet[] = [{ table, branch: null, above: -1 }];
+  const setOf = (of: AnyTable, branch: Branch | null, above: number): RowSet => ({ table: of, columns: needed.get(of) ?? of.columns, branch, above });
+  const sets = [setOf(table, null, -1)];
   for (let index = 0; index < sets.length; index += 1) {
     const below = sets[index]!.branch?.branches ?? (index === 0 ? branches : []);
-    for (const branch of below) sets.push({ table: branch.read.table, branch, above: index });
+    for (const branch of below) sets.push(setOf(branch.read.table, branch, index));
   }
-  const definitions = sets.map(({ table: of, branch, above }, index) => {
-    const where = branch ? `${branch.read.column} = any(array(select ${branch.from} from set${above})) order by id` : condition;
-    return `set${index} as materialized (select ${(needed.get(of) ?? of.columns).join(', ')} from ${of.name} where organization_id = $1 and ${where})`;
+  // What nothing is below is read where it is returned: it need not be kept.
+  const kept = new Set(sets.map(({ above }) => sets[above]));
+  const definitions = sets.flatMap((set, index) => (kept.has(set) ? [`set${index} as materialized (${rowsOf(set, condition)})`] : []));
+  const results = sets.map((set, index) => {
+    const from = kept.has(set) ? `set${index}` : `(${rowsOf(set, condition)}) as set${index}`;
+    return `(select json_build_array(${set.columns.map((column) => `json_agg(${column})`).join(', ')}) from ${from}) as set${index}`;
   });
-  const results = sets.map((_, index) => `(select coalesce(json_agg(set${index}), '[]') from set${index}) as set${index}`);
-  const made = { condition, sets, text: `with ${definitions.join(', ')} select ${results.join(', ')}` };
+  const made = { condition, sets, text: `${definitions.length > 0 ? `with ${definitions.join(', ')} ` : ''}select ${results.join(', ')}` };
   written.set(branches, made);
   return made;
 }
 
+/** The rows of a set, those of a branch in no order. */
+function rowsOf({ table, columns: shown, branch, above }: RowSet, condition: string): string {
+  const where = branch === null ? ` and ${condition}` : branch.from === ORGANIZATION_COLUMN ? '' : ` and ${branch.read.column} = any(array(select ${branch.from} from set${above}))`;
+  return `select ${shown.join(', ')} from ${table.name} where ${table.organizationColumn ?? ORGANIZATION_COLUMN} = $1${where}`;
+}
+
 /**
- * Reads rows, and what an operation will ask below them, in one statement: a materialized set for the rows and one for each
- * branch, which finds its rows by those of the set above it, all returned as JSON. It costs one round trip whatever the depth.
+ * Reads rows, and what an operation will ask below them, in one statement: a set for the rows and one for each branch, which
+ * finds its rows by those of the set above it. It costs one round trip whatever the depth. Each set is returned as the JSON of
+ * its columns: of its rows it would be twice as long, and take the database as much again to write.
  */
 export async function readAhead(database: Database, organizationId: string, read: AnyRead, condition: Condition, branches: readonly Branch[], { columns: needed }: LookAhead): Promise<Found> {
   const { sets, text } = statementOf(read, condition.text, branches, needed);
-  const [answer] = await database.select<Record<string, Record<string, unknown>[]>>(organizationId, nameOf(text), [organizationId, ...condition.parameters]);
-  const found = sets.map((_, index) => revived(answer![`set${index}`]!, organizationId));
+  const [answer] = await database.select<Record<string, Columns>>(organizationId, nameOf(text), [organizationId, ...condition.parameters]);
+  const found = sets.map((set, index) => revived(set, answer![`set${index}`]!, organizationId));
   return {
     root: found[0]!,
     below: sets.slice(1).map(({ branch, above }, index) => {
@@ -121,12 +135,14 @@ export async function readAhead(database: Database, organizationId: string, read
   };
 }
 
-/** Rows as the driver would give them. */
-function revived(found: Record<string, unknown>[], organizationId: string): Record<string, unknown>[] {
-  for (const row of found) {
-    row['organization_id'] = organizationId;
+/** Rows as the driver would give them: those of a branch by their ids. */
+function revived({ columns: names, branch }: RowSet, values: Columns, organizationId: string): Record<string, unknown>[] {
+  const found = (values[0] ?? []).map((_, place) => {
+    const row: Record<string, unknown> = { [ORGANIZATION_COLUMN]: organizationId };
+    for (let index = 0; index < names.length; index += 1) row[names[index]!] = values[index]![place];
     const bytes = row[BYTES_COLUMN];
     if (typeof bytes === 'string') row[BYTES_COLUMN] = Buffer.from(bytes.slice(HEX_PREFIX_LENGTH), 'hex');
-  }
-  return found;
+    return row;
+  });
+  return branch === null ? found : found.sort((left, right) => ((left['id'] as string) < (right['id'] as string) ? -1 : 1));
 }

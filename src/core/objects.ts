@@ -1,4 +1,4 @@
-import { Field, ID, InterfaceType } from 'type-graphql';
+import { createParameterDecorator, Field, ID, InterfaceType } from 'type-graphql';
 import { kindOfId } from './ids.js';
 
 /** The name of the GraphQL type of an object: its kind, capitalised. */
@@ -15,4 +15,9 @@ function typeNameOf(id: string): string | undefined {
 export abstract class NodeObject {
   @Field(() => ID)
   id!: string;
+}
+
+/** The object that a field is of, as it was given: type-graphql's own `Root` copies it into an instance of its class for each field. */
+export function Parent(): ReturnType<typeof createParameterDecorator> {
+  return createParameterDecorator(({ root }) => root);
 }

@@ -1,6 +1,10 @@
 import type { BatchRead } from './context.js';
+import type { SealedRow, SealedTable } from './crypto/sealed-table.js';
 import type { Database } from './database.js';
 import { nameOf } from './statement-names.js';
+
+/** What rows say of whose they are; `organization_id` of every row that is read. */
+export const ORGANIZATION_COLUMN = 'organization_id';
 
 /** What reads know of a table, whose rows are shown as objects of one type. */
 export interface RowTable<Row extends object> {
@@ -11,12 +15,14 @@ export interface RowTable<Row extends object> {
   columns: readonly (keyof Row & string)[];
   /** Larger ones: read ahead only where a field that is asked for needs the group, and else always. */
   groups: Readonly<Record<string, readonly string[]>>;
+  /** What its rows say of whose they are, where it is not `organization_id`. */
+  organizationColumn?: string;
 }
 
 /** What is known of a table whatever its rows. */
-export type AnyTable = Pick<RowTable<never>, 'name' | 'type' | 'groups'> & { columns: readonly string[] };
+export type AnyTable = Pick<RowTable<never>, 'name' | 'type' | 'groups' | 'organizationColumn'> & { columns: readonly string[] };
 
-/** Which rows a statement finds beside `organization_id = $1`: SQL of conditions, order and limit, with parameters from $2. */
+/** Which rows a statement finds beside those of the organization $1: SQL of conditions, order and limit, with parameters from $2. */
 export interface Condition {
   text: string;
   parameters: readonly unknown[];
@@ -58,6 +64,12 @@ function keyedRead<Value>(table: AnyTable, column: string, arrange: (keys: reado
   return Object.assign(rowRead(table, conditions, (keys, [rows = []]) => arrange(keys, rows)), { column });
 }
 
+/** What of rows is personal, opened: together, and only when it is asked; at once where the keys are held. */
+export function personalRead<Row extends SealedRow, Personal extends object>(table: SealedTable): BatchRead<Row, Personal> {
+  const read: BatchRead<Row, Personal> = (database, organizationId, rows) => database.vault.open(table, organizationId, rows);
+  return Object.assign(read, { atHand: (database: Database, organizationId: string, row: Row) => database.vault.openHeld<Personal>(table, organizationId, row) });
+}
+
 /** A list of rows for each request. */
 export function rowPage<Row extends object, Request>(table: RowTable<Row>, condition: (database: Database, organizationId: string, request: Request) => Condition): RowRead<Request, Row[]> {
   return rowRead<Request, Row[]>(
@@ -69,9 +81,10 @@ export function rowPage<Row extends object, Request>(table: RowTable<Row>, condi
 
 function rowRead<Key, Value>(table: AnyTable, conditions: RowRead<Key, Value>['conditions'], valuesOf: RowRead<Key, Value>['valuesOf']): RowRead<Key, Value> {
   const every = [...table.columns, ...Object.values(table.groups).flat()];
+  const owner = table.organizationColumn ?? ORGANIZATION_COLUMN;
   const read: BatchRead<Key, Value> = async (database, organizationId, keys) => {
     const found = conditions(database, organizationId, keys).map(({ text, parameters }) => {
-      const statement = nameOf(`select organization_id, ${every.join(', ')} from ${table.name} where organization_id = $1 and ${text}`);
+      const statement = nameOf(`select ${owner} as ${ORGANIZATION_COLUMN}, ${every.join(', ')} from ${table.name} where ${owner} = $1 and ${text}`);
       return database.select<object>(organizationId, statement, [organizationId, ...parameters]);
     });
     return valuesOf(keys, await Promise.all(found));

@@ -4,7 +4,7 @@ import type { BatchRead } from '../core/context.js';
 import type { PageRequest } from '../core/connections.js';
 import type { Database } from '../core/database.js';
 import { sealedColumns, type SealedRow } from '../core/crypto/sealed-table.js';
-import { Conditions, rowBy, rowPage, type RowTable } from '../core/row-reads.js';
+import { Conditions, personalRead, rowBy, rowPage, type RowTable } from '../core/row-reads.js';
 import { CUSTOMER_TABLE, indexedEmail, INDEX_PURPOSES, type Contact } from '../kyc/personal-data.js';
 import type { Customer } from './entity.js';
 import type { CustomerStatus, CustomerType, IdentityStatus, KycStatus } from '../kyc/vocabularies.js';
@@ -59,7 +59,7 @@ interface CustomerTables {
 }
 
 /** What customers are known by: opened together, and only when it is asked. */
-export const customerPersonal: BatchRead<CustomerRow, Contact> = (database, organizationId, rows) => database.vault.open(CUSTOMER_TABLE, organizationId, rows);
+export const customerPersonal = personalRead<CustomerRow, Contact>(CUSTOMER_TABLE);
 
 /** Which customers a list is to hold; what is absent or null does not narrow it. */
 export interface CustomerFilter {

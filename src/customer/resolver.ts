@@ -1,4 +1,4 @@
-import { Arg, Ctx, Field, FieldResolver, ID, InputType, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, Field, FieldResolver, ID, InputType, Int, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { customerOf } from '../core/caller.js';
 import type { Core } from '../core/command.js';
 import { connectionOf, DEFAULT_PAGE, pageOf, pageRequest, type Connection } from '../core/connections.js';
@@ -6,7 +6,7 @@ import { whenLoaded, type Loaded, type RequestContext } from '../core/context.js
 import { badInput, notFound } from '../core/errors.js';
 import { Begins, columns, Needs } from '../core/look-ahead.js';
 import { isWellFormedText } from '../kyc/text.js';
-import { NodeObject } from '../core/objects.js';
+import { NodeObject, Parent } from '../core/objects.js';
 import { DateTimeScalar, EmailAddressScalar } from '../core/scalars.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import { createCustomer, deactivateCustomer, reactivateCustomer } from './commands.js';
@@ -192,32 +192,32 @@ export class CustomerResolver {
 
   @FieldResolver(() => String, { nullable: true, description: 'The id that your own system knows this person by; unique within the organization.' })
   @Needs(columns(CUSTOMERS, 'personal'))
-  partnerUserId(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<string | null> {
+  partnerUserId(@Parent() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(customerPersonal, customer.row), (personal) => personal.partnerUserId);
   }
 
   @FieldResolver(() => EmailAddressScalar, { nullable: true })
   @Needs(columns(CUSTOMERS, 'personal'))
-  email(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<string | null> {
+  email(@Parent() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(customerPersonal, customer.row), (personal) => personal.email);
   }
 
   @FieldResolver(() => String, { nullable: true })
   @Needs(columns(CUSTOMERS, 'personal'))
-  firstName(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<string | null> {
+  firstName(@Parent() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(customerPersonal, customer.row), (personal) => personal.firstName);
   }
 
   @FieldResolver(() => String, { nullable: true })
   @Needs(columns(CUSTOMERS, 'personal'))
-  lastName(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<string | null> {
+  lastName(@Parent() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(customerPersonal, customer.row), (personal) => personal.lastName);
   }
 
   @FieldResolver(() => [vocabularies.Action.values], {
     description: 'What this caller may ask of this customer now: what the state allows, by the table that the mutations obey, and the role may do.',
   })
-  allowedActions(@Root() customer: CustomerObject, @Ctx() context: RequestContext): vocabularies.Action[] {
+  allowedActions(@Parent() customer: CustomerObject, @Ctx() context: RequestContext): vocabularies.Action[] {
     return allowedActions(customer.standing, context.caller.role);
   }
 

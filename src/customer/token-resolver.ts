@@ -1,8 +1,9 @@
-import { Arg, Ctx, Field, FieldResolver, ID, InputType, Int, Mutation, ObjectType, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, Field, FieldResolver, ID, InputType, Int, Mutation, ObjectType, Resolver } from 'type-graphql';
 import { comesByHostedPage } from '../core/caller.js';
 import type { Core } from '../core/command.js';
 import type { RequestContext } from '../core/context.js';
 import { badInput, refusal } from '../core/errors.js';
+import { Parent } from '../core/objects.js';
 import { DateTimeScalar, URLScalar } from '../core/scalars.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import { grantBy, transactionTypeOfToken, type Tokens } from '../organization/tokens.js';
@@ -55,7 +56,7 @@ export class CustomerTokenResolver {
     nullable: true,
     description: 'The hosted page for this customer: send it to the person. For PARTNER; null for others, and once the data is erased. Its code stands in the fragment, expires after a day, ends with the key that has read it, and is good only for exchangeVerificationCode. Reading it again makes another.',
   })
-  async verificationLink(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<string | null> {
+  async verificationLink(@Parent() customer: CustomerObject, @Ctx() context: RequestContext): Promise<string | null> {
     if (customer.erasedAt !== null) return null;
     return this.tokens.verificationLink(grantBy(context.member, customer.id));
   }

@@ -1,9 +1,8 @@
-import type { BatchRead } from '../core/context.js';
 import type { Kysely } from 'kysely';
 import type { UnitOfWork } from '../core/command.js';
 import type { Database } from '../core/database.js';
 import { sealedColumns, type SealedRow } from '../core/crypto/sealed-table.js';
-import { rowBy, rowsBy, type RowTable } from '../core/row-reads.js';
+import { personalRead, rowBy, rowsBy, type RowTable } from '../core/row-reads.js';
 import { DOCUMENT_TABLE, FILE_TABLE } from '../kyc/personal-data.js';
 import type { SubjectDocument } from '../kyc/document-demands.js';
 import type { DocumentFileType, DocumentStatus, IdClass, UploadStatus } from '../kyc/vocabularies.js';
@@ -101,10 +100,10 @@ export const documentsByIdentity = rowsBy(DOCUMENTS, 'identity_id');
 export const filesByDocument = rowsBy(FILES, 'document_id');
 
 /** What documents say: opened together, and only when it is asked. */
-export const documentPersonal: BatchRead<DocumentRow, DocumentPersonal> = (database, organizationId, rows) => database.vault.open(DOCUMENT_TABLE, organizationId, rows);
+export const documentPersonal = personalRead<DocumentRow, DocumentPersonal>(DOCUMENT_TABLE);
 
 /** What of files is personal: opened together, and only when it is asked. */
-export const filePersonal: BatchRead<FileRow, FilePersonal> = (database, organizationId, rows) => database.vault.open(FILE_TABLE, organizationId, rows);
+export const filePersonal = personalRead<FileRow, FilePersonal>(FILE_TABLE);
 
 /** The attempt of a document, within a command; null where the organization has none such. */
 export async function identityOfDocument(unit: UnitOfWork, documentId: string): Promise<string | null> {

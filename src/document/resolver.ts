@@ -1,7 +1,8 @@
-import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver } from 'type-graphql';
 import { whenLoaded, type Loaded, type RequestContext } from '../core/context.js';
 import { badInput, notFound } from '../core/errors.js';
 import { Begins, columns, Needs, rows, Shows } from '../core/look-ahead.js';
+import { Parent } from '../core/objects.js';
 import { CountryCodeScalar, DateScalar, URLScalar } from '../core/scalars.js';
 import { mask } from '../identity/kyc-types.js';
 import { IDENTITIES, identityById, identityPersonal } from '../identity/reads.js';
@@ -83,43 +84,43 @@ export class DocumentResolver {
 
   @FieldResolver(() => IdentityObject)
   @Shows(identityById, 'identity_id')
-  identity(@Root() document: DocumentObject, @Ctx() context: RequestContext): Loaded<IdentityObject> {
+  identity(@Parent() document: DocumentObject, @Ctx() context: RequestContext): Loaded<IdentityObject> {
     return loadIdentity(context, document.identityId);
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'Masked: its last characters alone are shown.' })
   @Needs(columns(DOCUMENTS, 'personal'))
-  number(@Root() document: DocumentObject, @Ctx() context: RequestContext): Loaded<string | null> {
+  number(@Parent() document: DocumentObject, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(documentPersonal, document.row), ({ number }) => (number === null ? null : mask(number)));
   }
 
   @FieldResolver(() => CountryCodeScalar, { nullable: true })
   @Needs(columns(DOCUMENTS, 'personal'))
-  issuingCountry(@Root() document: DocumentObject, @Ctx() context: RequestContext): Loaded<string | null> {
+  issuingCountry(@Parent() document: DocumentObject, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(documentPersonal, document.row), (personal) => personal.issuingCountry);
   }
 
   @FieldResolver(() => DateScalar, { nullable: true })
   @Needs(columns(DOCUMENTS, 'personal'))
-  issueDate(@Root() document: DocumentObject, @Ctx() context: RequestContext): Loaded<string | null> {
+  issueDate(@Parent() document: DocumentObject, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(documentPersonal, document.row), (personal) => personal.issueDate);
   }
 
   @FieldResolver(() => DateScalar, { nullable: true })
   @Needs(columns(DOCUMENTS, 'personal'))
-  expirationDate(@Root() document: DocumentObject, @Ctx() context: RequestContext): Loaded<string | null> {
+  expirationDate(@Parent() document: DocumentObject, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(documentPersonal, document.row), (personal) => personal.expirationDate);
   }
 
   @FieldResolver(() => [FileUpload])
   @Shows(filesByDocument, 'id')
-  fileUploads(@Root() document: DocumentObject, @Ctx() context: RequestContext): Loaded<FileUpload[]> {
+  fileUploads(@Parent() document: DocumentObject, @Ctx() context: RequestContext): Loaded<FileUpload[]> {
     return whenLoaded(context.load(filesByDocument, document.id), (files) => files.map(fileView));
   }
 
   @FieldResolver(() => [DocumentFinding], { description: 'For PARTNER, REVIEWER and ADMIN; empty for others, and where no machine-readable zone is known. Compared with the data as it is now.' })
   @Needs(...FINDINGS_NEED)
-  findings(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<DocumentFinding[]> {
+  findings(@Parent() document: DocumentObject, @Ctx() context: RequestContext): Promise<DocumentFinding[]> {
     return this.#findings(document, context);
   }
 
@@ -128,7 +129,7 @@ export class DocumentResolver {
     description: 'What the checks found, in plain words for the applicant: which details differ from the data, what is wrong with the pictures, what to do. It holds no value and nothing of how documents are judged. Null where they found nothing; it changes with the data.',
   })
   @Needs(...FINDINGS_NEED, rows(filesByDocument, 'id'))
-  async summary(@Root() document: DocumentObject, @Ctx() context: RequestContext): Promise<string | null> {
+  async summary(@Parent() document: DocumentObject, @Ctx() context: RequestContext): Promise<string | null> {
     const [findings, files] = await Promise.all([this.#findings(document, context), context.load(filesByDocument, document.id)]);
     return summaryOf({ status: document.status, rejectionReason: document.rejectionReason, findings, warnings: files.flatMap(({ warnings }) => warnings) });
   }
@@ -161,25 +162,25 @@ export class FileUploadResolver {
     description: 'Where PARTNER and REVIEWER read the file, for five minutes and as long as their key lives; null for others, until UPLOADED, and once the data is erased. Pictures come without the place and time that cameras write into them. Every read is recorded.',
   })
   @Needs(columns(FILES, 'personal'))
-  url(@Root() file: FileUpload, @Ctx() context: RequestContext): string | null {
+  url(@Parent() file: FileUpload, @Ctx() context: RequestContext): string | null {
     return this.links.urlFor(context.caller, file.row);
   }
 
   @FieldResolver(() => String, { nullable: true })
   @Needs(columns(FILES, 'personal'))
-  fileName(@Root() file: FileUpload, @Ctx() context: RequestContext): Loaded<string | null> {
+  fileName(@Parent() file: FileUpload, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(filePersonal, file.row), (personal) => personal.fileName);
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'In hexadecimal.' })
   @Needs(columns(FILES, 'personal'))
-  sha256(@Root() file: FileUpload, @Ctx() context: RequestContext): Loaded<string | null> {
+  sha256(@Parent() file: FileUpload, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(filePersonal, file.row), (personal) => personal.sha256);
   }
 
   @FieldResolver(() => [FileRead], { description: 'Who has read the file and when, oldest first. For REVIEWER and ADMIN; empty for others.' })
   @Needs(rows(readsByFile, 'id'))
-  reads(@Root() file: FileUpload, @Ctx() context: RequestContext): Loaded<FileRead[]> {
+  reads(@Parent() file: FileUpload, @Ctx() context: RequestContext): Loaded<FileRead[]> {
     return whenLoaded(context.load(readsByFile, file.row.id), (reads) => reads.map((row) => ({ reader: row.reader, readAt: row.read_at })));
   }
 }
@@ -188,7 +189,7 @@ export class FileUploadResolver {
 export class IdentityDocumentResolver {
   @FieldResolver(() => [DocumentObject], { description: 'The documents of this attempt, oldest first.' })
   @Shows(documentsByIdentity, 'id')
-  documents(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<DocumentObject[]> {
+  documents(@Parent() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<DocumentObject[]> {
     return whenLoaded(context.load(documentsByIdentity, identity.id), (documents) => documents.map(documentView));
   }
 }

@@ -1,8 +1,9 @@
-import { Arg, Ctx, FieldResolver, ID, Resolver, Root, Subscription } from 'type-graphql';
+import { Arg, Ctx, FieldResolver, ID, Resolver, Subscription } from 'type-graphql';
 import type { Loaded, RequestContext } from '../core/context.js';
 import { encodeEventCursor } from '../core/event-cursor.js';
 import type { EventRow, EventType } from '../core/event-log.js';
 import { badInput } from '../core/errors.js';
+import { Parent } from '../core/objects.js';
 import type { Watch } from '../core/stream.js';
 import type { Subscriber } from '../core/subscriber.js';
 import { CustomerObject, loadCustomer } from '../customer/resolver.js';
@@ -55,7 +56,7 @@ export class SubscriptionResolver {
       watch(context, ['customer.created', 'customer.state_changed', 'customer.erased'], subject('customer', args.customerId), args.after),
   })
   customerStatusChanged(
-    @Root() event: EventRow,
+    @Parent() event: EventRow,
     @Arg('customerId', () => ID, { nullable: true }) _customerId?: string | null,
     @Arg('after', () => String, { nullable: true, description: AFTER }) _after?: string | null,
   ): CustomerStatusChange {
@@ -75,7 +76,7 @@ export class SubscriptionResolver {
       watch(context, ['identity.status_changed'], await subjectOf(context, subject('identity', args.identityId), subject('customer', args.customerId)), args.after),
   })
   identityStatusChanged(
-    @Root() event: EventRow,
+    @Parent() event: EventRow,
     @Arg('identityId', () => ID, { nullable: true }) _identityId?: string | null,
     @Arg('customerId', () => ID, { nullable: true }) _customerId?: string | null,
     @Arg('after', () => String, { nullable: true, description: AFTER }) _after?: string | null,
@@ -94,7 +95,7 @@ export class SubscriptionResolver {
       watch(context, ['document.status_changed'], await subjectOf(context, subject('document', args.documentId), subject('identity', args.identityId)), args.after),
   })
   documentStatusChanged(
-    @Root() event: EventRow,
+    @Parent() event: EventRow,
     @Arg('identityId', () => ID, { nullable: true }) _identityId?: string | null,
     @Arg('documentId', () => ID, { nullable: true }) _documentId?: string | null,
     @Arg('after', () => String, { nullable: true, description: AFTER }) _after?: string | null,
@@ -110,7 +111,7 @@ export class SubscriptionResolver {
 @Resolver(() => CustomerStatusChange)
 export class CustomerStatusChangeResolver {
   @FieldResolver(() => CustomerObject)
-  customer(@Root() change: CustomerStatusChange, @Ctx() context: RequestContext): Loaded<CustomerObject> {
+  customer(@Parent() change: CustomerStatusChange, @Ctx() context: RequestContext): Loaded<CustomerObject> {
     return loadCustomer(context, change.event.customer_id);
   }
 }
@@ -118,7 +119,7 @@ export class CustomerStatusChangeResolver {
 @Resolver(() => IdentityStatusChange)
 export class IdentityStatusChangeResolver {
   @FieldResolver(() => IdentityObject)
-  identity(@Root() change: IdentityStatusChange, @Ctx() context: RequestContext): Loaded<IdentityObject> {
+  identity(@Parent() change: IdentityStatusChange, @Ctx() context: RequestContext): Loaded<IdentityObject> {
     return loadIdentity(context, change.event.identity_id!);
   }
 }
@@ -126,7 +127,7 @@ export class IdentityStatusChangeResolver {
 @Resolver(() => DocumentStatusChange)
 export class DocumentStatusChangeResolver {
   @FieldResolver(() => DocumentObject)
-  document(@Root() change: DocumentStatusChange, @Ctx() context: RequestContext): Loaded<DocumentObject> {
+  document(@Parent() change: DocumentStatusChange, @Ctx() context: RequestContext): Loaded<DocumentObject> {
     return loadDocument(context, change.event.document_id!);
   }
 }

@@ -1,9 +1,10 @@
-import { Arg, Ctx, FieldResolver, Int, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, FieldResolver, Int, Query, Resolver } from 'type-graphql';
 import { DEFAULT_PAGE, type Connection } from '../core/connections.js';
 import type { RequestContext } from '../core/context.js';
 import { badInput, notFound } from '../core/errors.js';
 import { encodeEventCursor } from '../core/event-cursor.js';
 import type { EventRow } from '../core/event-log.js';
+import { Parent } from '../core/objects.js';
 import { CustomerObject } from '../customer/resolver.js';
 import { IdentityObject } from '../identity/types.js';
 import { isWellFormedText } from '../kyc/text.js';
@@ -65,7 +66,7 @@ export class EventResolver {
 export class CustomerTimelineResolver {
   @FieldResolver(() => EventConnection, { description: 'What has happened to this customer and to all that belongs to it, oldest first.' })
   async events(
-    @Root() customer: CustomerObject,
+    @Parent() customer: CustomerObject,
     @Ctx() context: RequestContext,
     @Arg('first', () => Int, { defaultValue: DEFAULT_PAGE }) first: number,
     @Arg('after', () => String, { nullable: true, description: AFTER }) after?: string | null,
@@ -78,7 +79,7 @@ export class CustomerTimelineResolver {
 export class IdentityTimelineResolver {
   @FieldResolver(() => EventConnection, { description: 'What has happened to this attempt, to its documents and to its signatures, oldest first.' })
   async events(
-    @Root() identity: IdentityObject,
+    @Parent() identity: IdentityObject,
     @Ctx() context: RequestContext,
     @Arg('first', () => Int, { defaultValue: DEFAULT_PAGE }) first: number,
     @Arg('after', () => String, { nullable: true, description: AFTER }) after?: string | null,

@@ -4,7 +4,7 @@ import type { BatchRead } from '../core/context.js';
 import { groupedInOrder } from '../core/context.js';
 import type { PageRequest } from '../core/connections.js';
 import { sealedColumns, type SealedRow } from '../core/crypto/sealed-table.js';
-import { Conditions, NO_ROWS, rowBy, rowPage, type RowTable } from '../core/row-reads.js';
+import { Conditions, NO_ROWS, personalRead, rowBy, rowPage, type RowTable } from '../core/row-reads.js';
 import type { Demands } from '../kyc/demands.js';
 import type { KycData } from '../kyc/fields.js';
 import { IDENTITY_TABLE, INDEX_PURPOSES } from '../kyc/personal-data.js';
@@ -75,7 +75,7 @@ interface IdentityTables {
 }
 
 /** What of attempts is personal: opened together, and only when it is asked. */
-export const identityPersonal: BatchRead<IdentityRow, IdentityPersonal> = (database, organizationId, rows) => database.vault.open(IDENTITY_TABLE, organizationId, rows);
+export const identityPersonal = personalRead<IdentityRow, IdentityPersonal>(IDENTITY_TABLE);
 
 /** Which attempts a list is to hold; what is absent or null does not narrow it. */
 export interface IdentityFilter {

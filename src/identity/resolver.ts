@@ -1,10 +1,11 @@
-import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver } from 'type-graphql';
 import type { Core } from '../core/command.js';
 import { DEFAULT_PAGE, pageOf, pageRequest, type Connection } from '../core/connections.js';
 import { whenLoaded, type Loaded, type RequestContext } from '../core/context.js';
 import { isErased } from '../core/crypto/sealed-table.js';
 import { notFound } from '../core/errors.js';
 import { Begins, columns, Needs, rows, Shows } from '../core/look-ahead.js';
+import { Parent } from '../core/objects.js';
 import { customerById } from '../customer/reads.js';
 import { CustomerObject, loadCustomer, showCustomer } from '../customer/resolver.js';
 import { allowedActions, PROJECTIONS } from '../customer/lifecycle.js';
@@ -90,37 +91,37 @@ export class IdentityResolver {
 
   @FieldResolver(() => CustomerObject)
   @Shows(customerById, 'customer_id')
-  customer(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<CustomerObject> {
+  customer(@Parent() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<CustomerObject> {
     return loadCustomer(context, identity.row.customer_id);
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'Your own id of the enterprise that the person acts for.' })
   @Needs(columns(IDENTITIES, 'personal'))
-  enterpriseId(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<string | null> {
+  enterpriseId(@Parent() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(identityPersonal, identity.row), (personal) => personal.enterpriseId);
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'Your own id of the user.' })
   @Needs(columns(IDENTITIES, 'personal'))
-  userId(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<string | null> {
+  userId(@Parent() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(identityPersonal, identity.row), (personal) => personal.userId);
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'What a reviewer has noted with the last decision that bore a note; null before the first. For REVIEWER and ADMIN; null to everyone else.' })
   @Needs(columns(IDENTITIES, 'personal'))
-  reviewNote(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<string | null> {
+  reviewNote(@Parent() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(identityPersonal, identity.row), (personal) => personal.reviewNote);
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'Sandbox only; null elsewhere.' })
   @Needs(columns(IDENTITIES, 'personal'))
-  debugFailureReason(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<string | null> {
+  debugFailureReason(@Parent() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(identityPersonal, identity.row), (personal) => personal.debugFailureReason);
   }
 
   @FieldResolver(() => KycDataFields, { nullable: true, description: 'Null once the data is erased.' })
   @Needs(columns(IDENTITIES, 'personal'))
-  kycData(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<KycDataFields | null> {
+  kycData(@Parent() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<KycDataFields | null> {
     return kycDataOf(context, identity.row);
   }
 
@@ -128,7 +129,7 @@ export class IdentityResolver {
     description: `Other customers of your organization of whom an attempt has given the same national id: the newest ${MOST_DUPLICATES}. For REVIEWER and ADMIN, who decide what it means; empty for others. The same person may come by two accounts, or somebody with another's number.`,
   })
   @Needs(columns(IDENTITIES, 'personal'))
-  async duplicates(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<CustomerObject[]> {
+  async duplicates(@Parent() identity: IdentityObject, @Ctx() context: RequestContext): Promise<CustomerObject[]> {
     const { national_id_index: index, customer_id: own } = identity.row;
     const customers = index === null ? [] : await context.load(customersOfNationalId, index);
     return Promise.all(customers.filter((id) => id !== own).slice(0, MOST_DUPLICATES).map((id) => loadCustomer(context, id)));
@@ -138,7 +139,7 @@ export class IdentityResolver {
     description: 'What this caller may ask of this attempt and its customer now; nothing of an attempt that is no longer the current one.',
   })
   @Needs(rows(customerById, 'customer_id'))
-  allowedActions(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<Action[]> {
+  allowedActions(@Parent() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<Action[]> {
     return whenLoaded(loadCustomer(context, identity.row.customer_id), (customer) =>
       customer.currentIdentityId === identity.id ? allowedActions(customer.standing, context.caller.role) : [],
     );
@@ -187,20 +188,20 @@ export class ReviewResolver {
 export class CustomerIdentityResolver {
   @FieldResolver(() => IdentityObject, { nullable: true, description: 'The current attempt.' })
   @Shows(identityById, 'current_identity_id')
-  identity(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<IdentityObject | null> {
+  identity(@Parent() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<IdentityObject | null> {
     return customer.currentIdentityId === null ? null : loadIdentity(context, customer.currentIdentityId);
   }
 
   @FieldResolver(() => KycDataFields, { nullable: true, description: 'The data of the current attempt; null when there is none, and once it is erased.' })
   @Needs(rows(identityById, 'current_identity_id', columns(IDENTITIES, 'personal')))
-  kycData(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<KycDataFields | null> {
+  kycData(@Parent() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<KycDataFields | null> {
     if (customer.currentIdentityId === null) return null;
     return whenLoaded(loadIdentity(context, customer.currentIdentityId), ({ row }) => kycDataOf(context, row));
   }
 
   @FieldResolver(() => IdentityConnection, { description: 'All attempts, newest first.' })
   async identities(
-    @Root() customer: CustomerObject,
+    @Parent() customer: CustomerObject,
     @Ctx() context: RequestContext,
     @Arg('first', () => Int, { defaultValue: DEFAULT_PAGE }) first: number,
     @Arg('after', () => String, { nullable: true }) after?: string | null,

@@ -94,7 +94,7 @@ export function indexedNationalId(data: KycData): string | null {
   return `${country} ${nationalIdNumber.normalize('NFKC').toUpperCase().replaceAll(/[^\p{L}\p{N}]/gu, '')}`;
 }
 
-const text = (plainColumn: string) => ({ plainColumn, empty: null });
+const text = (plainColumn: string) => ({ plainColumn, empty: () => null });
 
 export const CUSTOMER_TABLE: SealedTable = {
   table: 'customer',
@@ -113,13 +113,13 @@ export const IDENTITY_TABLE: SealedTable = {
   entity: 'Identity',
   owner: { column: 'customer_id' },
   fields: {
-    kycData: { plainColumn: 'kyc_data', empty: {} },
+    kycData: { plainColumn: 'kyc_data', empty: () => ({}) },
     ipAddress: text('ip_address'),
     enterpriseId: text('enterprise_id'),
     userId: text('user_id'),
-    signer: { plainColumn: 'signer', empty: {} },
-    documentsByUrl: { plainColumn: 'documents_by_url', empty: [] },
-    providerState: { plainColumn: 'provider_state', empty: {} },
+    signer: { plainColumn: 'signer', empty: () => ({}) },
+    documentsByUrl: { plainColumn: 'documents_by_url', empty: () => [] },
+    providerState: { plainColumn: 'provider_state', empty: () => ({}) },
     reviewNote: text('review_note'),
     debugFailureReason: text('debug_failure_reason'),
   },

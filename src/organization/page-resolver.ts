@@ -1,6 +1,7 @@
-import { Arg, Ctx, Field, FieldResolver, ID, InputType, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, Field, FieldResolver, ID, InputType, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import type { Core } from '../core/command.js';
 import type { RequestContext } from '../core/context.js';
+import { Parent } from '../core/objects.js';
 import { Environment } from '../kyc/vocabularies.js';
 import { readHostedPage, updateHostedPage } from './hosted-page.js';
 import { policyView } from './policy-view.js';
@@ -55,7 +56,7 @@ export class HostedPageResolver {
   constructor(private readonly core: Core) {}
 
   @FieldResolver(() => HostedPageSettingsObject, { description: 'How the hosted page looks, and who may show it.' })
-  async hostedPage(@Root() organization: OrganizationObject, @Ctx() context: RequestContext): Promise<HostedPageSettingsObject> {
+  async hostedPage(@Parent() organization: OrganizationObject, @Ctx() context: RequestContext): Promise<HostedPageSettingsObject> {
     return (await readHostedPage(context.database, organization.id)).hosted_page;
   }
 

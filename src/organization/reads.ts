@@ -1,12 +1,12 @@
 import type { KeyHolder, KeyRole } from '../core/caller.js';
 import type { Clock } from '../core/clock.js';
 import type { PageRequest } from '../core/connections.js';
+import { whenLoaded, type Loaded, type RequestContext } from '../core/context.js';
 import { kindOfId } from '../core/ids.js';
-import type { BatchRead } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
+import { rowBy, type RowTable } from '../core/row-reads.js';
 import { runStatement } from '../core/statement.js';
-import { nameOf } from '../core/statement-names.js';
 import { sql, type Kysely } from 'kysely';
 import type { KeyCache } from './key-cache.js';
 import { digestOf, prefixOf, sameDigest } from './keys.js';
@@ -46,17 +46,33 @@ export async function organizationOf(unit: UnitOfWork): Promise<OrganizationRule
   return organization;
 }
 
-const ORGANIZATION = 'select id, name, environment, policy from organization where id = $1';
+/** What of organizations is read. */
+const ORGANIZATIONS: RowTable<OrganizationTables['organization']> = {
+  name: 'organization',
+  type: 'Organization',
+  columns: ['id', 'name', 'environment', 'policy'],
+  groups: {},
+  organizationColumn: 'id',
+};
+
+/** Organizations by id; a caller sees none but its own. */
+export const organizationById = rowBy(ORGANIZATIONS, 'id');
 
 /** What reads need of their organization. */
 export async function readOrganization(database: Database, organizationId: string): Promise<OrganizationTables['organization']> {
-  const [organization] = await database.select<OrganizationTables['organization']>(organizationId, nameOf(ORGANIZATION), [organizationId]);
-  if (!organization) throw new Error('A caller has no organization');
-  return organization;
+  const [organization] = await organizationById(database, organizationId, [organizationId]);
+  return ofCaller(organization);
 }
 
-/** Organizations as reads need them, each once a request however many rows ask; a caller sees none but its own. */
-export const organizationById: BatchRead<string, OrganizationTables['organization']> = (database, _organizationId, ids) => Promise.all(ids.map((id) => readOrganization(database, id)));
+/** The organization of an operation's caller, read once however many fields ask. */
+export function loadOrganization(context: RequestContext): Loaded<OrganizationTables['organization']> {
+  return whenLoaded(context.load(organizationById, context.member.organizationId), ofCaller);
+}
+
+function ofCaller(organization: OrganizationTables['organization'] | Error | null | undefined): OrganizationTables['organization'] {
+  if (!organization || organization instanceof Error) throw new Error('A caller has no organization');
+  return organization;
+}
 
 /** A key by its id, which the caller is known to have. */
 export function readApiKey(database: Database, id: string): Promise<ApiKey> {

@@ -1,7 +1,6 @@
-import type { BatchRead } from '../core/context.js';
 import type { UnitOfWork } from '../core/command.js';
 import { sealedColumns, type SealedRow } from '../core/crypto/sealed-table.js';
-import { rowBy, rowsBy, type RowTable } from '../core/row-reads.js';
+import { personalRead, rowBy, rowsBy, type RowTable } from '../core/row-reads.js';
 import { SIGNATURE_TABLE } from '../kyc/personal-data.js';
 import type { ContractType } from '../kyc/vocabularies.js';
 import { SignatureEntity } from './entity.js';
@@ -20,7 +19,7 @@ export interface SignatureRow extends SealedRow {
 export type SignaturePersonal = { [Field in 'contractSignerNameFull' | 'contractSignedIPAddress']: string | null };
 
 /** Who has signed and from where: opened together, and only when it is asked. */
-export const signaturePersonal: BatchRead<SignatureRow, SignaturePersonal> = (database, organizationId, rows) => database.vault.open(SIGNATURE_TABLE, organizationId, rows);
+export const signaturePersonal = personalRead<SignatureRow, SignaturePersonal>(SIGNATURE_TABLE);
 
 /** What of signatures is read. */
 export const SIGNATURES: RowTable<SignatureRow> = {

@@ -1,9 +1,9 @@
-import { Arg, Ctx, Field, FieldResolver, ID, InputType, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, Field, FieldResolver, ID, InputType, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import type { Core } from '../core/command.js';
 import { whenLoaded, type Loaded, type RequestContext } from '../core/context.js';
 import { notFound } from '../core/errors.js';
 import { columns, Needs, rows, Shows } from '../core/look-ahead.js';
-import { NodeObject } from '../core/objects.js';
+import { NodeObject, Parent } from '../core/objects.js';
 import { DateTimeScalar, IPAddressScalar } from '../core/scalars.js';
 import { IDENTITIES, identityById } from '../identity/reads.js';
 import { loadIdentity, showAttempt } from '../identity/resolver.js';
@@ -107,19 +107,19 @@ export class SignatureResolver {
 
   @FieldResolver(() => String, { nullable: true })
   @Needs(columns(SIGNATURES, 'personal'))
-  contractSignerNameFull(@Root() signature: SignatureObject, @Ctx() context: RequestContext): Loaded<string | null> {
+  contractSignerNameFull(@Parent() signature: SignatureObject, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(signaturePersonal, signature.row), (personal) => personal.contractSignerNameFull);
   }
 
   @FieldResolver(() => IPAddressScalar, { nullable: true })
   @Needs(columns(SIGNATURES, 'personal'))
-  contractSignedIPAddress(@Root() signature: SignatureObject, @Ctx() context: RequestContext): Loaded<string | null> {
+  contractSignedIPAddress(@Parent() signature: SignatureObject, @Ctx() context: RequestContext): Loaded<string | null> {
     return whenLoaded(context.load(signaturePersonal, signature.row), (personal) => personal.contractSignedIPAddress);
   }
 
   @FieldResolver(() => IdentityObject)
   @Shows(identityById, 'identity_id')
-  identity(@Root() signature: SignatureObject, @Ctx() context: RequestContext): Loaded<IdentityObject> {
+  identity(@Parent() signature: SignatureObject, @Ctx() context: RequestContext): Loaded<IdentityObject> {
     return loadIdentity(context, signature.identityId);
   }
 
@@ -137,7 +137,7 @@ export class SignatureResolver {
 export class IdentitySignatureResolver {
   @FieldResolver(() => [SignatureObject], { description: 'The signatures of this attempt, oldest first.' })
   @Shows(signaturesByIdentity, 'id')
-  signatures(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<SignatureObject[]> {
+  signatures(@Parent() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<SignatureObject[]> {
     return whenLoaded(context.load(signaturesByIdentity, identity.id), (signatures) => signatures.map(signatureView));
   }
 
@@ -145,7 +145,7 @@ export class IdentitySignatureResolver {
     description: 'Contracts still to be signed, while AWAITING_SIGNATURE; else empty. `requirements` names them from the first call.',
   })
   @Needs(columns(IDENTITIES, 'rules'), rows(signaturesByIdentity, 'id'))
-  async signaturesRequired(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<vocabularies.ContractType[]> {
+  async signaturesRequired(@Parent() identity: IdentityObject, @Ctx() context: RequestContext): Promise<vocabularies.ContractType[]> {
     if (identity.status !== 'AWAITING_SIGNATURE') return [];
     const signed = await context.load(signaturesByIdentity, identity.id);
     return contractsFor(identity.row.policy, identity.transactionType)
@@ -155,7 +155,7 @@ export class IdentitySignatureResolver {
 
   @FieldResolver(() => [vocabularies.ContractType.values])
   @Needs(rows(signaturesByIdentity, 'id'))
-  signaturesSubmitted(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<vocabularies.ContractType[]> {
+  signaturesSubmitted(@Parent() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<vocabularies.ContractType[]> {
     return whenLoaded(context.load(signaturesByIdentity, identity.id), (signatures) => signatures.map((signature) => signature.contract_type));
   }
 }

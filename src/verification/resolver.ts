@@ -1,10 +1,12 @@
-import { Arg, Ctx, Field, FieldResolver, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, Field, FieldResolver, ObjectType, Query, Resolver } from 'type-graphql';
 import type { Core } from '../core/command.js';
 import { comesByHostedPage } from '../core/caller.js';
-import type { RequestContext } from '../core/context.js';
+import { allLoaded, whenLoaded, type Loaded, type RequestContext } from '../core/context.js';
 import { isErased } from '../core/crypto/sealed-table.js';
 import { badInput } from '../core/errors.js';
 import { columns, Needs, rows } from '../core/look-ahead.js';
+import { Parent } from '../core/objects.js';
+import { ORGANIZATION_COLUMN } from '../core/row-reads.js';
 import { CustomerObject } from '../customer/resolver.js';
 import { documentsByIdentity, filesByDocument, subjectDocument } from '../document/reads.js';
 import { IDENTITIES, identityById, identityPersonal } from '../identity/reads.js';
@@ -12,11 +14,11 @@ import { subjectOfGiven, checkGivenDocuments } from '../identity/given-documents
 import { KycDataInputFields } from '../identity/kyc-types.js';
 import { IdentityObject } from '../identity/types.js';
 import { mergeKycData } from '../kyc/fields.js';
-import { freshSubject, missingSignatures, requirementsOf, type Requirement, type RequirementSubject } from '../kyc/requirements.js';
+import { freshSubject, missingSignatures, requirementsOf, type Requirement, type RequirementSubject, type SubjectDocument } from '../kyc/requirements.js';
 import { acceptedNationalIds } from '../kyc/sandbox.js';
 import { validateKycData } from '../kyc/validation.js';
 import * as vocabularies from '../kyc/vocabularies.js';
-import { organizationById, readOrganization } from '../organization/reads.js';
+import { loadOrganization, organizationById, readOrganization } from '../organization/reads.js';
 import { transactionTypeOfToken } from '../organization/tokens.js';
 import { signaturesByIdentity } from '../signature/reads.js';
 import { Contract } from '../signature/resolver.js';
@@ -38,34 +40,39 @@ class RequirementObject {
   message!: string;
 }
 
-/** What requirements are made of, below an attempt. */
-const REQUIREMENTS_NEED = [
+/** What requirements are made of: the organization … */
+const ORGANIZATION_NEED = rows(organizationById, ORGANIZATION_COLUMN);
+/** … and what is below an attempt. */
+const ATTEMPT_NEEDS = [
   columns(IDENTITIES, 'rules'), columns(IDENTITIES, 'personal'), rows(documentsByIdentity, 'id', rows(filesByDocument, 'id')), rows(signaturesByIdentity, 'id'),
 ];
 
 /** What an attempt still lacks; nothing of one that is approved, all signed, ended or erased. */
-async function requirementsOfAttempt(context: RequestContext, row: IdentityRow): Promise<Requirement[]> {
+function requirementsOfAttempt(context: RequestContext, row: IdentityRow): Loaded<Requirement[]> {
   if (row.status === 'APPROVED' || row.status === 'SIGNATURE_SUBMITTED') return [];
-  const [{ environment }, documents, signatures, { kycData, documentsByUrl }] = await Promise.all([
-    context.load(organizationById, row.organization_id),
-    context.load(documentsByIdentity, row.id),
-    context.load(signaturesByIdentity, row.id),
-    context.load(identityPersonal, row),
-  ]);
-  if (isErased(row)) return [];
-  const files = await Promise.all(documents.map((document) => context.load(filesByDocument, document.id)));
-  const subject: RequirementSubject = {
-    kycData,
-    transactionType: row.transaction_type,
-    policy: row.policy,
-    environment,
-    documents: [...documents.map((document, index) => subjectDocument(document, files[index] ?? [])), ...documentsByUrl.map(subjectOfGiven)],
-    signedContracts: signatures.map((signature) => signature.contract_type),
-    hostedPage: row.hosted_page || comesByHostedPage(context.caller),
-    demands: row.demands,
-  };
-  // Data and documents have been accepted by then, by the provider or by a person who looked away from some of it.
-  return row.status === 'AWAITING_SIGNATURE' ? missingSignatures(subject) : requirementsOf(subject);
+  const parts = allLoaded([loadOrganization(context), documentsOf(context, row.id), context.load(signaturesByIdentity, row.id), context.load(identityPersonal, row)]);
+  return whenLoaded(parts, ([{ environment }, documents, signatures, { kycData, documentsByUrl }]) => {
+    if (isErased(row)) return [];
+    const subject: RequirementSubject = {
+      kycData,
+      transactionType: row.transaction_type,
+      policy: row.policy,
+      environment,
+      documents: [...documents, ...documentsByUrl.map(subjectOfGiven)],
+      signedContracts: signatures.map((signature) => signature.contract_type),
+      hostedPage: row.hosted_page || comesByHostedPage(context.caller),
+      demands: row.demands,
+    };
+    // Data and documents have been accepted by then, by the provider or by a person who looked away from some of it.
+    return row.status === 'AWAITING_SIGNATURE' ? missingSignatures(subject) : requirementsOf(subject);
+  });
+}
+
+/** The documents of an attempt as its evaluation sees them. */
+function documentsOf(context: RequestContext, identityId: string): Loaded<SubjectDocument[]> {
+  return whenLoaded(context.load(documentsByIdentity, identityId), (documents) =>
+    allLoaded(documents.map((document) => whenLoaded(context.load(filesByDocument, document.id), (files) => subjectDocument(document, files)))),
+  );
 }
 
 @Resolver()
@@ -93,8 +100,8 @@ export class DryRunResolver {
 @Resolver(() => IdentityObject)
 export class IdentityRequirementResolver {
   @FieldResolver(() => [RequirementObject], { description: 'Everything that this attempt still lacks, all at once; empty once it has ended, or its data is erased.' })
-  @Needs(...REQUIREMENTS_NEED)
-  async requirements(@Root() identity: IdentityObject, @Ctx() context: RequestContext): Promise<Requirement[]> {
+  @Needs(ORGANIZATION_NEED, ...ATTEMPT_NEEDS)
+  requirements(@Parent() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<Requirement[]> {
     if (identity.status === 'DECLINED' || identity.status === 'EXPIRED') return [];
     return requirementsOfAttempt(context, identity.row);
   }
@@ -105,13 +112,15 @@ export class CustomerRequirementResolver {
   @FieldResolver(() => [RequirementObject], {
     description: 'Everything that still stands between this customer and ACTIVE, all at once; empty when nothing does, and once the data is erased. After REJECTED or EXPIRED: what a further attempt would lack. While DEACTIVATED it stays listed and can be provided after reactivateCustomer; allowedActions says what may be asked now.',
   })
-  @Needs(rows(identityById, 'current_identity_id', ...REQUIREMENTS_NEED))
-  async requirements(@Root() customer: CustomerObject, @Ctx() context: RequestContext): Promise<Requirement[]> {
+  @Needs(ORGANIZATION_NEED, rows(identityById, 'current_identity_id', ...ATTEMPT_NEEDS))
+  requirements(@Parent() customer: CustomerObject, @Ctx() context: RequestContext): Loaded<Requirement[]> {
     if (customer.erasedAt !== null) return [];
-    const row = customer.currentIdentityId === null ? null : await context.load(identityById, customer.currentIdentityId);
-    if (row !== null && row.status !== 'DECLINED' && row.status !== 'EXPIRED') return requirementsOfAttempt(context, row);
-    const { environment, policy } = await context.load(organizationById, context.member.organizationId);
-    const kycData = row === null ? {} : (await context.load(identityPersonal, row)).kycData;
-    return requirementsOf(freshSubject(kycData, transactionTypeOfToken(context.caller) ?? row?.transaction_type ?? null, { environment, policy }, comesByHostedPage(context.caller)));
+    return whenLoaded(customer.currentIdentityId === null ? null : context.load(identityById, customer.currentIdentityId), (row) => {
+      if (row !== null && row.status !== 'DECLINED' && row.status !== 'EXPIRED') return requirementsOfAttempt(context, row);
+      const known = allLoaded([loadOrganization(context), row === null ? { kycData: {} } : context.load(identityPersonal, row)]);
+      return whenLoaded(known, ([{ environment, policy }, { kycData }]) =>
+        requirementsOf(freshSubject(kycData, transactionTypeOfToken(context.caller) ?? row?.transaction_type ?? null, { environment, policy }, comesByHostedPage(context.caller))),
+      );
+    });
   }
 }

@@ -5,14 +5,20 @@ export interface SealedTable {
   table: string;
   /** The name of its entity, whose properties `fields` and `indexes` name. */
   entity: string;
-  /** What is sealed: the column that held it in the plain, before there was encryption, and what stands for nothing known. */
-  fields: Readonly<Record<string, { plainColumn: string; empty: unknown }>>;
+  /** What is sealed. */
+  fields: Readonly<Record<string, SealedField>>;
   /** Personal properties that are not sealed, with their columns. */
   unsealed: Readonly<Record<string, string>>;
   /** What is looked up by value: a blind index each. */
   indexes: Readonly<Record<string, BlindIndexRule>>;
   /** The column that leads to the customer: its own id, or that of a row of `parent`. */
   owner: { column: string; parent?: string };
+}
+
+/** A property that is sealed: the column that held it in the plain, before there was encryption, and what stands for nothing known. */
+export interface SealedField {
+  plainColumn: string;
+  empty(): unknown;
 }
 
 /** How a blind index comes from what is sealed. */
@@ -40,15 +46,22 @@ export function sealedColumns({ fields, owner }: SealedTable): string[] {
   return [SEALED_COLUMN, ...(owner.column === 'id' ? [] : ['customer_id']), ...Object.values(fields).map(({ plainColumn }) => plainColumn)];
 }
 
+/** An object of what is sealed of a table, in its order. */
+function personalWith({ fields }: SealedTable, valueOf: (name: string, field: SealedField) => unknown): Record<string, unknown> {
+  const personal: Record<string, unknown> = {};
+  for (const name in fields) personal[name] = valueOf(name, fields[name]!);
+  return personal;
+}
+
 /** What nothing known looks like. */
 export function emptyOf(table: SealedTable): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(table.fields).map(([name, { empty }]) => [name, structuredClone(empty)]));
+  return personalWith(table, (_name, { empty }) => empty());
 }
 
 /** What of a row was stored in the plain. */
 export function plainOf(table: SealedTable, row: object): Record<string, unknown> {
   const columns = row as Record<string, unknown>;
-  return Object.fromEntries(Object.entries(table.fields).map(([name, { plainColumn, empty }]) => [name, columns[plainColumn] ?? structuredClone(empty)]));
+  return personalWith(table, (_name, { plainColumn, empty }) => columns[plainColumn] ?? empty());
 }
 
 /** The text that is sealed: what is known, in the order of the table. */
@@ -59,7 +72,8 @@ export function textOf(table: SealedTable, personal: object): string {
 
 /** What a sealed text says; what it leaves out is not known. */
 export function personalOf(table: SealedTable, text: string): Record<string, unknown> {
-  return { ...emptyOf(table), ...(JSON.parse(text) as Record<string, unknown>) };
+  const known = JSON.parse(text) as Record<string, unknown>;
+  return personalWith(table, (name, { empty }) => known[name] ?? empty());
 }
 
 /** Whether what was personal in a row has been destroyed. */
