@@ -6,7 +6,7 @@ import { MikroORM as PgliteORM, type PgliteConnection } from '@mikro-orm/pglite'
 import { MikroORM as PostgreSqlORM, type PostgreSqlConnection, type SqlEntityManager } from '@mikro-orm/postgresql';
 import { fromPglite, type ConstructorOptions } from 'pg-boss';
 import type { Kysely } from 'kysely';
-import { Client } from 'pg';
+import { Client, Pool } from 'pg';
 import { DATABASE_FAILED, endOnAbort } from './database-abort.js';
 import { listenPostgreSql, type Listener } from './listener.js';
 import { ConfigError, type Config } from './config.js';
@@ -23,7 +23,13 @@ import { CONNECTION_TIMEOUT, GuardedClient, JOB_TIMEOUTS, TIMEOUTS } from './gua
 
 /** One advisory lock for the migrations of all replicas; the number only has to be ours. */
 const MIGRATION_LOCK = 4_951_120;
-const POOL_SIZE = 20;
+/** For commands: many may wait for one lock. */
+const COMMAND_POOL_SIZE = 16;
+/**
+ * For reads, which wait for nothing: more than these few would not be answered sooner, since one process has no more under way
+ * at once, and a server that works on more of them in turn does each in more time.
+ */
+const READ_POOL_SIZE = 6;
 /** One holds the lock while another migrates. */
 const MIGRATION_POOL_SIZE = 2;
 /** pg-boss needs one connection for its listener and a few for its workers. */
@@ -150,17 +156,23 @@ async function openPostgreSql(url: string, parts: DatabaseParts, { subscriber, o
   const orm = await PostgreSqlORM.init({
     ...ormOptions(parts, subscriber),
     clientUrl: url,
-    pool: { min: 0, max: POOL_SIZE },
+    pool: { min: 0, max: COMMAND_POOL_SIZE },
     driverOptions: { ...TIMEOUTS, Client: GuardedClient },
   });
-  const pool = await (orm.em.getConnection() as PostgreSqlConnection).getNativeClient();
-  const access: Access = { em: orm.em as unknown as SqlEntityManager, reads: readsInOneTrip(pool) };
+  const commands = await (orm.em.getConnection() as PostgreSqlConnection).getNativeClient();
+  const reads = new Pool({ ...commands.options, max: READ_POOL_SIZE });
+  // What breaks while nobody uses it is replaced.
+  reads.on('error', () => undefined);
+  const access: Access = { em: orm.em as unknown as SqlEntityManager, reads: readsInOneTrip(reads) };
+  const close = async (): Promise<void> => {
+    await Promise.all([orm.close(true), reads.end()]);
+  };
   return withAccess(access, {
     kind: 'postgresql',
-    ...(await openOrClose(orm, () => open(waysIn(access)))),
+    ...(await openOrClose({ close }, () => open(waysIn(access)))),
     listen: (channel, onPayload, onGap) => listenPostgreSql(url, channel, onPayload, onGap),
     jobConnection: async () => ({ connectionString: url, max: JOB_POOL_SIZE, ...JOB_TIMEOUTS, Client: GuardedClient }) as ConstructorOptions,
-    close: () => orm.close(true),
+    close,
   });
 }
 

@@ -60,6 +60,8 @@ export class GuardedClient extends Client {
   constructor(config?: string | ClientConfig) {
     super(config);
     open.add(this);
+    // Whoever asks is told by the answer; an error that nobody hears would end the process.
+    this.on('error', () => undefined);
     this.once('end', () => {
       open.delete(this);
       if (this.#isLent) this.#release?.(true);
