@@ -13,7 +13,7 @@ export interface RowTable<Row extends object> {
   type: string;
   /** Read always: what rows are found by and shown by. */
   columns: readonly (keyof Row & string)[];
-  /** Larger ones: read ahead only where a field that is asked for needs the group, and else always. */
+  /** What few fields show: read ahead only where a field that is asked for needs the group, and else always. */
   groups: Readonly<Record<string, readonly string[]>>;
   /** What its rows say of whose they are, where it is not `organization_id`. */
   organizationColumn?: string;

@@ -73,11 +73,12 @@ export interface CustomerFilter {
 export const CUSTOMERS: RowTable<CustomerRow> = {
   name: 'customer',
   type: 'Customer',
-  columns: [
-    'id', 'type', 'status', 'kyc_status', 'identity_status', 'document_attempts_remaining', 'has_documents', 'erased_at', 'verified_at', 'current_identity_id',
-    'legal_hold_since', 'version', 'created_at', 'updated_at',
-  ],
-  groups: { personal: [...sealedColumns(CUSTOMER_TABLE), 'partner_user_index'] },
+  columns: ['id', 'type', 'status', 'kyc_status', 'erased_at', 'verified_at', 'current_identity_id', 'version', 'created_at', 'updated_at'],
+  groups: {
+    personal: [...sealedColumns(CUSTOMER_TABLE), 'partner_user_index'],
+    standing: ['identity_status', 'document_attempts_remaining', 'has_documents'],
+    hold: ['legal_hold_since'],
+  },
 };
 
 /** Customers by id; null for one that the organization does not have. */

@@ -25,6 +25,7 @@ export class CustomerObject extends NodeObject {
   @Field(() => DateTimeScalar, { nullable: true, description: 'When verification last succeeded; null until then.' })
   verifiedAt!: string | Date | null;
   @Field(() => DateTimeScalar, { nullable: true, description: 'Since when a legal hold keeps the data from being erased, for REVIEWER and ADMIN; null where there is none, and for others.' })
+  @Needs(columns(CUSTOMERS, 'hold'))
   legalHoldSince!: string | Date | null;
   @Field(() => DateTimeScalar, { nullable: true, description: 'When the personal data was destroyed, for good: all that held it is null or empty from then on, and every mutation of this customer is PATCH_NOT_ALLOWED. Status and moments stay as they were; an attempt that was under way goes no further.' })
   erasedAt!: string | Date | null;
@@ -217,6 +218,7 @@ export class CustomerResolver {
   @FieldResolver(() => [vocabularies.Action.values], {
     description: 'What this caller may ask of this customer now: what the state allows, by the table that the mutations obey, and the role may do.',
   })
+  @Needs(columns(CUSTOMERS, 'standing'))
   allowedActions(@Parent() customer: CustomerObject, @Ctx() context: RequestContext): vocabularies.Action[] {
     return allowedActions(customer.standing, context.caller.role);
   }

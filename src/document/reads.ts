@@ -17,7 +17,6 @@ export interface DocumentRow extends SealedRow {
   status: DocumentStatus;
   rejection_reason: string | null;
   submission: number;
-  version: number;
   created_at: string | Date;
   updated_at: string | Date;
 }
@@ -35,7 +34,6 @@ export interface FileRow extends SealedRow {
   width: number | null;
   height: number | null;
   upload_status: UploadStatus;
-  storage_key: string;
   warnings: FileWarning[];
 }
 
@@ -54,7 +52,6 @@ export function documentRow(document: Document): DocumentRow {
     sealed: document.sealed ?? null,
     rejection_reason: document.rejectionReason ?? null,
     submission: document.submission,
-    version: document.version,
     created_at: document.createdAt,
     updated_at: document.updatedAt,
   };
@@ -71,23 +68,23 @@ export interface FileReadRow {
 
 interface DocumentTables {
   document: DocumentRow;
-  file_upload: FileRow;
+  file_upload: FileRow & { storage_key: string };
 }
 
 /** What of documents is read. */
 export const DOCUMENTS: RowTable<DocumentRow> = {
   name: 'document',
   type: 'Document',
-  columns: ['id', 'identity_id', 'selected_id_class', 'status', 'rejection_reason', 'submission', 'version', 'created_at', 'updated_at'],
-  groups: { personal: sealedColumns(DOCUMENT_TABLE) },
+  columns: ['id', 'identity_id', 'selected_id_class', 'status', 'created_at', 'updated_at'],
+  groups: { personal: sealedColumns(DOCUMENT_TABLE), submission: ['submission'], remarks: ['rejection_reason'] },
 };
 
 /** What of files is read. */
 export const FILES: RowTable<FileRow> = {
   name: 'file_upload',
   type: 'FileUpload',
-  columns: ['id', 'document_id', 'document_type', 'file_size', 'mime_type', 'width', 'height', 'upload_status', 'storage_key', 'warnings'],
-  groups: { personal: sealedColumns(FILE_TABLE) },
+  columns: ['id', 'document_id', 'document_type', 'file_size', 'mime_type', 'width', 'height', 'upload_status'],
+  groups: { personal: sealedColumns(FILE_TABLE), remarks: ['warnings'] },
 };
 
 /** Documents by id; null for one that the organization does not have. */
@@ -141,7 +138,7 @@ export async function documentsOf(unit: UnitOfWork, identityId: string): Promise
 
 /** Where the files of a customer are stored. */
 export async function storageKeysOf(database: Database, organizationId: string, customerId: string): Promise<string[]> {
-  const rows = await database.read<DocumentTables, Pick<FileRow, 'storage_key'>[]>(organizationId, (reader) =>
+  const rows = await database.read<DocumentTables, Pick<DocumentTables['file_upload'], 'storage_key'>[]>(organizationId, (reader) =>
     reader.selectFrom('file_upload').select('storage_key').where('organization_id', '=', organizationId).where('customer_id', '=', customerId).execute(),
   );
   return rows.map((row) => row.storage_key);

@@ -128,7 +128,7 @@ export class DocumentResolver {
     nullable: true,
     description: 'What the checks found, in plain words for the applicant: which details differ from the data, what is wrong with the pictures, what to do. It holds no value and nothing of how documents are judged. Null where they found nothing; it changes with the data.',
   })
-  @Needs(...FINDINGS_NEED, rows(filesByDocument, 'id'))
+  @Needs(...FINDINGS_NEED, columns(DOCUMENTS, 'remarks'), rows(filesByDocument, 'id', columns(FILES, 'remarks')))
   async summary(@Parent() document: DocumentObject, @Ctx() context: RequestContext): Promise<string | null> {
     const [findings, files] = await Promise.all([this.#findings(document, context), context.load(filesByDocument, document.id)]);
     return summaryOf({ status: document.status, rejectionReason: document.rejectionReason, findings, warnings: files.flatMap(({ warnings }) => warnings) });

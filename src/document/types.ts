@@ -1,11 +1,12 @@
 import { GraphQLUpload } from 'graphql-upload-minimal';
 import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { columns, Needs } from '../core/look-ahead.js';
 import { NodeObject } from '../core/objects.js';
 import { CountryCodeScalar, DateScalar, DateTimeScalar } from '../core/scalars.js';
 import { AttemptPayload } from '../identity/types.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import type { IncomingFile } from './incoming.js';
-import type { DocumentRow, FileRow } from './reads.js';
+import { DOCUMENTS, FILES, type DocumentRow, type FileRow } from './reads.js';
 
 @ObjectType({ description: 'What a reviewer may object to, said before it costs an attempt. The file was accepted all the same.', simpleResolvers: true })
 export class FileWarning {
@@ -44,6 +45,7 @@ export class FileUpload {
   @Field(() => vocabularies.UploadStatus.values)
   uploadStatus!: vocabularies.UploadStatus;
   @Field(() => [FileWarning])
+  @Needs(columns(FILES, 'remarks'))
   warnings!: FileWarning[];
 }
 
@@ -66,6 +68,7 @@ export class DocumentObject extends NodeObject {
   @Field(() => vocabularies.DocumentStatus.values)
   status!: vocabularies.DocumentStatus;
   @Field(() => String, { nullable: true, description: 'Why it was REJECTED, in words fit for the applicant; null otherwise.' })
+  @Needs(columns(DOCUMENTS, 'remarks'))
   rejectionReason!: string | null;
   @Field(() => DateTimeScalar)
   createdAt!: string | Date;

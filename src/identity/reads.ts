@@ -90,11 +90,12 @@ export interface IdentityFilter {
 export const IDENTITIES: RowTable<IdentityRow> = {
   name: 'identity',
   type: 'Identity',
-  columns: [
-    'id', 'customer_id', 'status', 'transaction_type', 'program_id', 'hosted_page', 'error_description', 'document_attempts_remaining', 'debug_status', 'version',
-    'created_at', 'updated_at',
-  ],
-  groups: { rules: ['policy', 'demands'], personal: [...sealedColumns(IDENTITY_TABLE).filter((column) => column !== 'customer_id'), 'national_id_index'] },
+  columns: ['id', 'customer_id', 'status', 'transaction_type', 'document_attempts_remaining', 'version', 'created_at', 'updated_at'],
+  groups: {
+    rules: ['policy', 'demands', 'hosted_page'],
+    personal: [...sealedColumns(IDENTITY_TABLE).filter((column) => column !== 'customer_id'), 'national_id_index'],
+    remarks: ['program_id', 'error_description', 'debug_status'],
+  },
 };
 
 /** Attempts by id; null for one that the organization does not have. */

@@ -6,7 +6,7 @@ import { isErased } from '../core/crypto/sealed-table.js';
 import { notFound } from '../core/errors.js';
 import { Begins, columns, Needs, rows, Shows } from '../core/look-ahead.js';
 import { Parent } from '../core/objects.js';
-import { customerById } from '../customer/reads.js';
+import { customerById, CUSTOMERS } from '../customer/reads.js';
 import { CustomerObject, loadCustomer, showCustomer } from '../customer/resolver.js';
 import { allowedActions, PROJECTIONS } from '../customer/lifecycle.js';
 import { isWellFormedText } from '../kyc/text.js';
@@ -138,7 +138,7 @@ export class IdentityResolver {
   @FieldResolver(() => [Action.values], {
     description: 'What this caller may ask of this attempt and its customer now; nothing of an attempt that is no longer the current one.',
   })
-  @Needs(rows(customerById, 'customer_id'))
+  @Needs(rows(customerById, 'customer_id', columns(CUSTOMERS, 'standing')))
   allowedActions(@Parent() identity: IdentityObject, @Ctx() context: RequestContext): Loaded<Action[]> {
     return whenLoaded(loadCustomer(context, identity.row.customer_id), (customer) =>
       customer.currentIdentityId === identity.id ? allowedActions(customer.standing, context.caller.role) : [],

@@ -1,11 +1,14 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { connectionOf } from '../core/connections.js';
+import { columns, Needs } from '../core/look-ahead.js';
 import { NodeObject } from '../core/objects.js';
 import { DateTimeScalar, EmailAddressScalar, IPAddressScalar } from '../core/scalars.js';
 import { CustomerObject } from '../customer/resolver.js';
 import * as vocabularies from '../kyc/vocabularies.js';
 import { KycDataInputFields } from './kyc-types.js';
-import type { IdentityFilter, IdentityRow } from './reads.js';
+import { IDENTITIES, type IdentityFilter, type IdentityRow } from './reads.js';
+
+const REMARKS = columns(IDENTITIES, 'remarks');
 
 @ObjectType('Identity', { implements: NodeObject, description: 'One verification attempt of a customer.', simpleResolvers: true })
 export class IdentityObject extends NodeObject {
@@ -14,14 +17,17 @@ export class IdentityObject extends NodeObject {
   @Field(() => ID)
   organizationId!: string;
   @Field(() => String, { nullable: true, description: 'Your own id of the program that the person joins.' })
+  @Needs(REMARKS)
   programId!: string | null;
   @Field(() => vocabularies.TransactionType.values, { nullable: true, description: 'Decides which data, documents and contracts are required.' })
   transactionType!: vocabularies.TransactionType | null;
   @Field(() => String, { nullable: true, description: 'Why the last step failed, in words fit for the applicant.' })
+  @Needs(REMARKS)
   errorDescription!: string | null;
   @Field(() => Int, { description: 'How many more times documents may be submitted before a person decides.' })
   documentAttemptsRemaining!: number;
   @Field(() => vocabularies.DebugStatus.values, { nullable: true, description: 'Sandbox only; null elsewhere.' })
+  @Needs(REMARKS)
   debugStatus!: vocabularies.DebugStatus | null;
   @Field(() => Int, { description: 'Grows by one with every committed change of this object.' })
   version!: number;

@@ -8,7 +8,7 @@ import { columns, Needs, rows } from '../core/look-ahead.js';
 import { Parent } from '../core/objects.js';
 import { ORGANIZATION_COLUMN } from '../core/row-reads.js';
 import { CustomerObject } from '../customer/resolver.js';
-import { documentsByIdentity, filesByDocument, subjectDocument } from '../document/reads.js';
+import { DOCUMENTS, documentsByIdentity, filesByDocument, subjectDocument } from '../document/reads.js';
 import { IDENTITIES, identityById, identityPersonal } from '../identity/reads.js';
 import { subjectOfGiven, checkGivenDocuments } from '../identity/given-documents.js';
 import { KycDataInputFields } from '../identity/kyc-types.js';
@@ -44,7 +44,7 @@ class RequirementObject {
 const ORGANIZATION_NEED = rows(organizationById, ORGANIZATION_COLUMN);
 /** … and what is below an attempt. */
 const ATTEMPT_NEEDS = [
-  columns(IDENTITIES, 'rules'), columns(IDENTITIES, 'personal'), rows(documentsByIdentity, 'id', rows(filesByDocument, 'id')), rows(signaturesByIdentity, 'id'),
+  columns(IDENTITIES, 'rules'), columns(IDENTITIES, 'personal'), rows(documentsByIdentity, 'id', columns(DOCUMENTS, 'submission'), rows(filesByDocument, 'id')), rows(signaturesByIdentity, 'id'),
 ];
 
 /** What an attempt still lacks; nothing of one that is approved, all signed, ended or erased. */
