@@ -5,6 +5,7 @@ import { kindOfId } from '../core/ids.js';
 import type { BatchRead } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
+import { Rounds } from '../core/rounds.js';
 import { runStatement } from '../core/statement.js';
 import { nameOf } from '../core/statement-names.js';
 import { sql, type Kysely } from 'kysely';
@@ -48,15 +49,24 @@ export async function organizationOf(unit: UnitOfWork): Promise<OrganizationRule
 
 const ORGANIZATION = 'select id, name, environment, policy from organization where id = $1';
 
+type OrganizationRow = Readonly<OrganizationTables['organization']>;
+
+/** Nearly every request asks for the rules of its organization: those that ask at once read them together. */
+const organizationRounds = new WeakMap<Database, Rounds<OrganizationRow>>();
+
 /** What reads need of their organization. */
-export async function readOrganization(database: Database, organizationId: string): Promise<OrganizationTables['organization']> {
-  const [organization] = await database.select<OrganizationTables['organization']>(organizationId, nameOf(ORGANIZATION), [organizationId]);
-  if (!organization) throw new Error('A caller has no organization');
-  return organization;
+export function readOrganization(database: Database, organizationId: string): Promise<OrganizationRow> {
+  let rounds = organizationRounds.get(database);
+  if (!rounds) organizationRounds.set(database, (rounds = new Rounds()));
+  return rounds.join(organizationId, async () => {
+    const [organization] = await database.select<OrganizationRow>(organizationId, nameOf(ORGANIZATION), [organizationId]);
+    if (!organization) throw new Error('A caller has no organization');
+    return organization;
+  });
 }
 
 /** Organizations as reads need them, each once a request however many rows ask; a caller sees none but its own. */
-export const organizationById: BatchRead<string, OrganizationTables['organization']> = (database, _organizationId, ids) => Promise.all(ids.map((id) => readOrganization(database, id)));
+export const organizationById: BatchRead<string, OrganizationRow> = (database, _organizationId, ids) => Promise.all(ids.map((id) => readOrganization(database, id)));
 
 /** A key by its id, which the caller is known to have. */
 export function readApiKey(database: Database, id: string): Promise<ApiKey> {
