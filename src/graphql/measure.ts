@@ -103,9 +103,9 @@ class Depth {
 
 /**
  * Counts the values of variables and how deep they stand in each other. Does not call itself: there may be thousands of
- * levels. Throws OPERATION_TOO_COMPLEX.
+ * levels. @returns how many values there are. Throws OPERATION_TOO_COMPLEX.
  */
-export function checkVariableShape(variables: Readonly<Record<string, unknown>>, limits: Limits): void {
+export function checkVariableShape(variables: Readonly<Record<string, unknown>>, limits: Limits): number {
   let level: unknown[] = [variables];
   let values = 0;
   for (let depth = 0; level.length > 0; depth += 1) {
@@ -114,6 +114,7 @@ export function checkVariableShape(variables: Readonly<Record<string, unknown>>,
     values += level.length;
     if (values > limits.variableValues) throw tooComplex('variableValues', limits, 'The variables have too many values');
   }
+  return values;
 }
 
 /** The fragments of a document by their names. */
