@@ -6,6 +6,7 @@ import { contenderFile, MAIN, serveGateway } from './contenders/server.ts';
 import type { Shot } from './measure/rounds.ts';
 import { ROWS } from './data/generate.ts';
 import { freePort } from './machine/processes.ts';
+import { dryRuns } from './works/dry-run.ts';
 import { creations } from './works/flows.ts';
 import { table } from './report/text.ts';
 
@@ -26,6 +27,7 @@ interface Profile {
 const PROFILED: Readonly<Record<string, { database?: string; flows: (bench: Bench) => Shot['bodies']; warm: number; amount: number }>> = {
   Q1: { flows: (bench) => customerBodies(bench), warm: 4_000, amount: 8_000 },
   Q2: { flows: () => [pageBody(null)], warm: 500, amount: 1_000 },
+  Q3: { flows: dryRuns, warm: 8_000, amount: 8_000 },
   M1: { database: 'commands', flows: creations, warm: 1_000, amount: 1_500 },
 };
 const CONNECTIONS = 16;
