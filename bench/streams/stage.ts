@@ -57,8 +57,8 @@ export class Stage {
     return Promise.resolve(crowd);
   }
 
-  /** Opens subscriptions. @returns how many KiB each of them costs the server, resident and on its heap. */
-  async fill(server: Server, crowd: Crowd, subscriptions: readonly Subscription[]): Promise<{ resident: number; heap: number }> {
+  /** Opens subscriptions. @returns how many KiB each of them costs the server, in all and on its heap. */
+  async fill(server: Server, crowd: Crowd, subscriptions: readonly Subscription[]): Promise<{ held: number; heap: number }> {
     const guests = new Crowd();
     await guests.open(server.url, subscriptions.slice(0, FIRST_GUESTS));
     await guests.stop();
@@ -66,7 +66,7 @@ export class Stage {
     await crowd.open(server.url, subscriptions);
     const after = await memoryOf(server);
     const each = (bytes: number): number => bytes / KIBIBYTE / subscriptions.length;
-    return { resident: each(after.rss - before.rss), heap: each(after.heapUsed - before.heapUsed) };
+    return { held: each(after.held - before.held), heap: each(after.heap - before.heap) };
   }
 
   async close(): Promise<void> {
@@ -74,8 +74,9 @@ export class Stage {
   }
 }
 
-async function memoryOf({ child }: Server): Promise<{ rss: number; heapUsed: number }> {
+/** Bytes that a server holds: what is in use of its heap, and with it what is resident beside that. */
+async function memoryOf({ child }: Server): Promise<{ held: number; heap: number }> {
   const answer = once(child, 'message');
   child.send({ probe: 'memory' });
-  return (await answer)[0] as { rss: number; heapUsed: number };
+  return (await answer)[0] as { held: number; heap: number };
 }
