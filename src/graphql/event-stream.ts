@@ -8,7 +8,7 @@ import { deliver, Deliveries } from './deliveries.js';
 import { drained } from './drained.js';
 import { formatError, formatResult } from './errors.js';
 import { httpStatusOf, type Asked } from './operations.js';
-import { authenticated, callerOfRequest, currentRequestId, exactPath, GRAPHQL_PATH, type Transports } from './server.js';
+import { authenticated, callerOfRequest, currentRequestId, GRAPHQL_PATH, type Transports } from './server.js';
 
 export const STREAM_PATH = `${GRAPHQL_PATH}/stream`;
 /** Keeps streams open through proxies, and finds the dead ones. */
@@ -24,7 +24,7 @@ const COMMENT = ':\n\n';
  */
 export function mountEventStream(app: Express, transports: Transports): () => Promise<void> {
   const streams = new Set<Response>();
-  app.use(STREAM_PATH, exactPath, authenticated(transports), express.json({ limit: transports.limits.bodyBytes }), (request, response, next) => {
+  app.all(STREAM_PATH, authenticated(transports), express.json({ limit: transports.limits.bodyBytes }), (request, response, next) => {
     answer(request, response, transports, streams).catch(next);
   });
   return () => {

@@ -110,7 +110,9 @@ export function checkVariableShape(variables: Readonly<Record<string, unknown>>,
   let values = 0;
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > limits.variableNesting) throw tooComplex('variableNesting', limits, 'The variables have too many objects and lists within each other');
-    level = level.flatMap((item) => (typeof item === 'object' && item !== null && !(item instanceof Upload) ? Object.values(item) : []));
+    const inner: unknown[] = [];
+    for (const item of level) if (typeof item === 'object' && item !== null && !(item instanceof Upload)) for (const value of Object.values(item)) inner.push(value);
+    level = inner;
     values += level.length;
     if (values > limits.variableValues) throw tooComplex('variableValues', limits, 'The variables have too many values');
   }
