@@ -8,6 +8,7 @@ import type { Shot } from './measure/rounds.ts';
 import { ROWS } from './data/generate.ts';
 import { freePort } from './machine/processes.ts';
 import { OPENED } from './works/opening.ts';
+import { dryRuns } from './works/dry-run.ts';
 import { creations } from './works/flows.ts';
 import { table } from './report/text.ts';
 
@@ -30,6 +31,7 @@ const PROFILED: Readonly<Record<string, { database?: string; flows: (bench: Benc
   Q2: { flows: () => [pageBody(null)], warm: 500, amount: 1_000 },
   Q1E: { flows: (bench) => customerBodies(bench, customerQuery(OPENED)), warm: 3_000, amount: 5_000 },
   Q2E: { flows: () => [pageBody(null, pageQuery(OPENED))], warm: 300, amount: 500 },
+  Q3: { flows: dryRuns, warm: 8_000, amount: 8_000 },
   M1: { database: 'commands', flows: creations, warm: 1_000, amount: 1_500 },
 };
 const CONNECTIONS = 16;

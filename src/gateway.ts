@@ -1,4 +1,6 @@
-// First of all: the decorators of every floor need it.
+// Before what looks at it.
+import './production.js';
+// And then: the decorators of every floor need it.
 import 'reflect-metadata';
 import express from 'express';
 import { CountedTrail } from './audit/counted-trail.js';

@@ -16,6 +16,13 @@ const FIRST_GUESTS = 300;
 
 let databases = 0;
 
+/** Memory of a server: what is in use of its heap, that with what is resident beside the heap, and all that is resident. */
+export interface Memory {
+  heap: number;
+  held: number;
+  resident: number;
+}
+
 /** A gateway on a database of its own, with nothing but what a work of subscriptions puts there. */
 export class Stage {
   readonly gateway: Server;
@@ -57,8 +64,8 @@ export class Stage {
     return Promise.resolve(crowd);
   }
 
-  /** Opens subscriptions. @returns how many KiB each of them costs the server, resident and on its heap. */
-  async fill(server: Server, crowd: Crowd, subscriptions: readonly Subscription[]): Promise<{ resident: number; heap: number }> {
+  /** Opens subscriptions. @returns how many KiB each of them costs the server. */
+  async fill(server: Server, crowd: Crowd, subscriptions: readonly Subscription[]): Promise<Memory> {
     const guests = new Crowd();
     await guests.open(server.url, subscriptions.slice(0, FIRST_GUESTS));
     await guests.stop();
@@ -66,7 +73,7 @@ export class Stage {
     await crowd.open(server.url, subscriptions);
     const after = await memoryOf(server);
     const each = (bytes: number): number => bytes / KIBIBYTE / subscriptions.length;
-    return { resident: each(after.rss - before.rss), heap: each(after.heapUsed - before.heapUsed) };
+    return { held: each(after.held - before.held), heap: each(after.heap - before.heap), resident: each(after.resident - before.resident) };
   }
 
   async close(): Promise<void> {
@@ -74,8 +81,8 @@ export class Stage {
   }
 }
 
-async function memoryOf({ child }: Server): Promise<{ rss: number; heapUsed: number }> {
+async function memoryOf({ child }: Server): Promise<Memory> {
   const answer = once(child, 'message');
   child.send({ probe: 'memory' });
-  return (await answer)[0] as { rss: number; heapUsed: number };
+  return (await answer)[0] as Memory;
 }

@@ -1,11 +1,11 @@
 import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
 import { GraphQLEmailAddress, GraphQLIP, GraphQLURL } from 'graphql-scalars';
 import { iso31661, iso31661Alpha3ToAlpha2 } from 'iso-3166';
+import { isCalendarDate } from './calendar.js';
 import { ERROR_CODES } from './errors.js';
 
 /** RFC 3339 with the lenience of the contract: a space for the T, any fraction, or a bare date (midnight UTC). */
 const DATE_TIME = /^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2}))?$/;
-const CALENDAR_DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 /** Length of YYYY-MM-DD. */
 const DAY_LENGTH = 10;
 /** JavaScript's dates count milliseconds: digits behind these are cut. */
@@ -41,14 +41,6 @@ function textScalar(name: string, description: string, parse: (text: string) => 
   });
 }
 
-/** Whether a string names a day that the calendar has; the calendar, as the database's, has no year 0. */
-function isCalendarDate(text: string): boolean {
-  const match = CALENDAR_DATE.exec(text);
-  if (!match || match[1] === '0000') return false;
-  const date = new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
-}
-
 function parseDateTime(text: string): Date {
   const wanted = 'Expected a date and time such as 2026-01-31T09:30:00Z.';
   const match = DATE_TIME.exec(text);
@@ -65,9 +57,10 @@ function parseDateTime(text: string): Date {
 const WITHOUT_ZONE = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d+)?$/;
 
 function parseDate(text: string): string {
+  if (isCalendarDate(text)) return text;
   const day = text.slice(0, DAY_LENGTH);
   try {
-    if (!CALENDAR_DATE.test(text)) parseDateTime(WITHOUT_ZONE.test(text) ? `${text}Z` : text);
+    parseDateTime(WITHOUT_ZONE.test(text) ? `${text}Z` : text);
   } catch {
     throw fault('Expected a calendar date such as 1990-01-31.');
   }

@@ -5,6 +5,7 @@ import type { EventRow } from './event-log.js';
 /** A subscriber that lets more than this pile up is cut off: it resumes from its cursor when it can follow. */
 export const BUFFER_LIMIT = 1_000;
 const RETRY_AFTER_SECONDS = 1;
+const NOTHING: readonly EventRow[] = [];
 
 /** What a subscriber needs of the stream that it belongs to. */
 export interface Source {
@@ -61,27 +62,28 @@ export class Subscriber implements AsyncIterableIterator<EventRow> {
   }
 
   async next(): Promise<IteratorResult<EventRow, undefined>> {
-    const [event] = (await this.take(1)) ?? [];
-    return event ? { done: false, value: event } : { done: true, value: undefined };
+    for (;;) {
+      const taken = this.take(1);
+      if (!taken) return { done: true, value: undefined };
+      const [event] = taken;
+      if (event) return { done: false, value: event };
+      await this.arrival();
+    }
   }
 
-  /** The next events, so many at most, as soon as there is one; null once it has ended. Throws what cut it off. */
-  async take(most: number): Promise<readonly EventRow[] | null> {
-    for (;;) {
-      if (this.#failure) throw this.#failure;
-      if (this.#ended) return null;
-      const last = this.#buffer[Math.min(most, this.#buffer.length) - 1];
-      if (last) {
-        this.#taken = last.position;
-        return this.#buffer.splice(0, most);
-      }
-      if (this.#live) {
-        await new Promise<void>((resolve) => (this.#wake = resolve));
-        this.#wake = null;
-      } else {
-        await this.#catchUp();
-      }
-    }
+  /** The next events, so many at most; none where nothing has arrived yet, null once it has ended. Throws what cut it off. */
+  take(most: number): readonly EventRow[] | null {
+    if (this.#failure) throw this.#failure;
+    if (this.#ended) return null;
+    const last = this.#buffer[Math.min(most, this.#buffer.length) - 1];
+    if (!last) return NOTHING;
+    this.#taken = last.position;
+    return this.#buffer.splice(0, most);
+  }
+
+  /** Resolved when there may be something to take, and when it has ended. */
+  arrival(): Promise<void> {
+    return this.#live ? new Promise((resolve) => (this.#wake = resolve)) : this.#catchUp();
   }
 
   return(): Promise<IteratorResult<EventRow, undefined>> {

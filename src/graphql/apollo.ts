@@ -1,10 +1,10 @@
 import { HeaderMap, type ApolloServerPlugin, type GraphQLRequestContextResponseForOperation, type GraphQLRequestContextWillSendResponse, type GraphQLResponse } from '@apollo/server';
-import { GraphQLError, parse, type DocumentNode } from 'graphql';
+import { parse, type DocumentNode, type GraphQLError } from 'graphql';
 import type { RequestContext } from '../core/context.js';
 import type { Log } from '../core/log.js';
 import { formatError } from './errors.js';
 import { canonicalRequest, IDEMPOTENCY_REPLAYED, keyFault } from './idempotency.js';
-import { checkInput } from './input-faults.js';
+import { inputRefusal } from './input-faults.js';
 import { literalRefusal } from './literal-faults.js';
 import { httpStatusOf, type Prepared } from './operations.js';
 import { currentRequestId, type Transports } from './server.js';
@@ -23,8 +23,8 @@ export const placeholderStore = {
 };
 
 /**
- * Puts the operation into the place of the placeholder once it has passed the checks that all transports share, and what
- * the domain says of its input; or answers why it did not.
+ * Puts the operation into the place of the placeholder once it has passed the checks that all transports share; or answers
+ * why it did not, and of input that the schema does not take, what the domain says of the rest.
  */
 export function operationsChecked({ schema, operations, executor, log }: Pick<Transports, 'schema' | 'operations' | 'executor' | 'log'>): ApolloServerPlugin<RequestContext> {
   const responseForOperation = async (requested: GraphQLRequestContextResponseForOperation<RequestContext>): Promise<GraphQLResponse | null> => {
@@ -40,15 +40,12 @@ export function operationsChecked({ schema, operations, executor, log }: Pick<Tr
     const keyed = operation.operation === 'mutation' ? contextValue.caller.idempotency : undefined;
     const fault = keyed && keyFault(keyed, document, operation);
     if (fault) return refused([fault], accept, log);
-    try {
-      await checkInput(schema, document, operation, variables, contextValue);
-    } catch (error) {
-      if (error instanceof GraphQLError) return refused([error], accept, log);
-      throw error;
-    }
     contextValue.lookAhead = operations.lookAhead(prepared);
     if (keyed) keyed.request = canonicalRequest(document, operation, variables);
     const { data, errors } = await executor.execute(prepared, variables, contextValue);
+    // Nothing has run: the schema does not take the variables.
+    const unfit = data === undefined ? await inputRefusal(schema, document, operation, variables, contextValue) : null;
+    if (unfit) return refused([unfit], accept, log);
     const shown = errors ? { errors: errors.map((error) => formatError(error, currentRequestId(), log)) } : {};
     return { http: { ...(data === undefined ? { status: BAD_REQUEST } : {}), headers: new HeaderMap() }, body: { kind: 'single', singleResult: { ...shown, ...(data === undefined ? {} : { data }) } } };
   };

@@ -6,6 +6,9 @@ import type { Audience, Audiences, SubscriptionArguments, Told } from './audienc
 import { inTime } from './deadline.js';
 import type { Prepared } from './operations.js';
 
+/** Hands a piece to a transport. @returns when the next may come, where that is not at once. */
+type Send = (piece: readonly Told[]) => Promise<void> | undefined;
+
 /**
  * What a subscription is told, piece by piece, each only when the one before has been taken: so back pressure reaches
  * from the socket to the event stream. The credential is asked again for every piece.
@@ -18,14 +21,26 @@ export class Deliveries {
     private readonly connection: Connection,
   ) {}
 
-  /** What is told next; null when the subscription has ended. Throws UNAUTHENTICATED, and what cut the subscriber off. */
-  async next(): Promise<readonly Told[] | null> {
-    const events = await this.events.take(this.audience.most);
-    if (!events) return null;
-    this.#assertAuthorized();
-    const told = await this.audience.tell(events);
-    this.#assertAuthorized();
-    return this.events.ended ? null : told;
+  /** Tells all there is, until the subscription ends. Throws UNAUTHENTICATED, and what cut the subscriber off. */
+  async tell(send: Send): Promise<void> {
+    try {
+      for (;;) {
+        const events = this.events.take(this.audience.most);
+        if (!events) return;
+        if (events.length === 0) {
+          await this.events.arrival();
+          continue;
+        }
+        const told = await this.audience.tell(events);
+        this.#assertAuthorized();
+        if (this.events.ended) return;
+        // Waiting costs a turn each, and thousands may be told at once: who need not wait goes on.
+        const taken = send(told);
+        if (taken) await taken;
+      }
+    } finally {
+      this.end();
+    }
   }
 
   /** Nothing more is told. */
@@ -35,9 +50,7 @@ export class Deliveries {
   }
 
   #assertAuthorized(): void {
-    if (this.connection.isAuthorized()) return;
-    this.end();
-    throw refusal('UNAUTHENTICATED', 'The key of this connection has been revoked or has expired.');
+    if (!this.connection.isAuthorized()) throw refusal('UNAUTHENTICATED', 'The key of this connection has been revoked or has expired.');
   }
 }
 

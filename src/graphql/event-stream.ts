@@ -1,13 +1,14 @@
-import { once } from 'node:events';
 import express, { type Express, type Request, type Response } from 'express';
 import { execute, type ExecutionResult, type GraphQLError } from 'graphql';
 import { RequestContext } from '../core/context.js';
 import { refusal } from '../core/errors.js';
+import type { Told } from './audiences.js';
 import { inTime } from './deadline.js';
 import { deliver, Deliveries } from './deliveries.js';
+import { drained } from './drained.js';
 import { formatError, formatResult } from './errors.js';
 import { httpStatusOf, type Asked } from './operations.js';
-import { authenticated, callerOfRequest, currentRequestId, exactPath, GRAPHQL_PATH, type Transports } from './server.js';
+import { authenticated, callerOfRequest, currentRequestId, GRAPHQL_PATH, type Transports } from './server.js';
 
 export const STREAM_PATH = `${GRAPHQL_PATH}/stream`;
 /** Keeps streams open through proxies, and finds the dead ones. */
@@ -23,7 +24,7 @@ const COMMENT = ':\n\n';
  */
 export function mountEventStream(app: Express, transports: Transports): () => Promise<void> {
   const streams = new Set<Response>();
-  app.use(STREAM_PATH, exactPath, authenticated(transports), express.json({ limit: transports.limits.bodyBytes }), (request, response, next) => {
+  app.all(STREAM_PATH, authenticated(transports), express.json({ limit: transports.limits.bodyBytes }), (request, response, next) => {
     answer(request, response, transports, streams).catch(next);
   });
   return () => {
@@ -73,11 +74,9 @@ async function answer(request: Request, response: Response, transports: Transpor
 /** Writes what is told as fast as it is read and no faster. */
 async function pour(deliveries: Deliveries, stream: Stream, show: (result: ExecutionResult) => object, showError: (error: unknown) => object): Promise<void> {
   stream.onClose(() => deliveries.end());
+  const frameOf = (told: Told): Buffer => told.frame('SSE', (json) => frame('next', json, told.cursor)) ?? Buffer.from(frame('next', JSON.stringify(show(told.result)), told.cursor));
   try {
-    for (let piece = await deliveries.next(); piece; piece = await deliveries.next()) {
-      const frames = piece.map((told) => told.frame('SSE', (json) => frame('next', json, told.cursor)) ?? Buffer.from(frame('next', JSON.stringify(show(told.result)), told.cursor)));
-            if (!(await stream.write(Buffer.concat(frames)))) return;
-    }
+    await deliveries.tell((piece) => stream.write(Buffer.concat(piece.map(frameOf))));
     // The gateway is stopping: the subscription is not over.
     stream.cut();
   } catch (error) {
@@ -120,18 +119,11 @@ class Stream {
     else this.response.once('close', then);
   }
 
-  /** @returns whether the client still reads, once it has taken what was written. */
-  async write(frames: Buffer): Promise<boolean> {
-    if (this.#ended) return false;
-    if (this.response.write(frames)) return true;
-    const waiting = new AbortController();
-    const { signal } = waiting;
-    const timer = setTimeout(() => waiting.abort(), STALLED_MILLISECONDS);
-    await Promise.race([once(this.response, 'drain', { signal }), once(this.response, 'close', { signal })]).catch(() => this.cut());
-    clearTimeout(timer);
-    // Takes back the listener of what did not happen.
-    waiting.abort();
-    return !this.#ended;
+  /** @returns when the client has taken what was written, where it has not at once. */
+  write(frames: Buffer): Promise<void> | undefined {
+    if (this.#ended || this.response.write(frames)) return undefined;
+    const timer = setTimeout(() => this.cut(), STALLED_MILLISECONDS);
+    return drained(this.response).finally(() => clearTimeout(timer));
   }
 
   /** Ends with a last word. */

@@ -9,6 +9,8 @@ import type { Prepared } from './operations.js';
 const RUNS_BEFORE: Readonly<Record<CompiledQueries, number>> = { often: 5, always: 0, never: Infinity };
 /** Fields in all, fragments written out: what is longer would take too long to compile. */
 const MOST_FIELDS = 1_000;
+/** graphql-jit makes an error of every value that the schema does not take; graphql-js stops at some tens. */
+const MOST_VALUES = 500;
 
 type Variables = Readonly<Record<string, unknown>>;
 
@@ -30,8 +32,8 @@ export class Executor {
     private readonly compiled: CompiledQueries,
   ) {}
 
-  execute({ document, operation }: Prepared, variables: Variables, contextValue: RequestContext): Promise<ExecutionResult> | ExecutionResult {
-    const compiled = this.#compiledOf(document, operation);
+  execute({ document, operation, values }: Prepared, variables: Variables, contextValue: RequestContext): Promise<ExecutionResult> | ExecutionResult {
+    const compiled = values > MOST_VALUES ? null : this.#compiledOf(document, operation);
     if (compiled) return whenLoaded(compiled(undefined, contextValue, withDefaults(operation, variables)), withOwnErrors);
     return execute({ schema: this.schema, document, operationName: operation.name?.value ?? null, variableValues: variables, contextValue });
   }

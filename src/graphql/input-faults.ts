@@ -61,12 +61,13 @@ export function checkVariables(schema: GraphQLSchema, operation: OperationDefini
 }
 
 /**
- * As checkVariables, but with the domain's faults beside the schema's: the operation is rehearsed without the values
- * that the schema does not take, so that a caller hears of everything at once, whichever layer finds it.
+ * Why an operation did not run whose variables the schema does not take; null where they are not why. Beside the schema's
+ * faults it has the domain's: the operation is rehearsed without the values that the schema does not take, so that a caller
+ * hears of everything at once, whichever layer finds it.
  */
-export async function checkInput(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables, context: RequestContext): Promise<void> {
-  if (schemaFaults(schema, operation, variables).length === 0) return;
-  throw beforeExecution(badInput(await inputFaults(schema, document, operation, variables, context)));
+export async function inputRefusal(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables, context: RequestContext): Promise<GraphQLError | null> {
+  if (schemaFaults(schema, operation, variables).length === 0) return null;
+  return beforeExecution(badInput(await inputFaults(schema, document, operation, variables, context)));
 }
 
 /** The faults that the schema finds in the variables, and those that the domain finds in the rest. */

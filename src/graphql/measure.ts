@@ -103,17 +103,20 @@ class Depth {
 
 /**
  * Counts the values of variables and how deep they stand in each other. Does not call itself: there may be thousands of
- * levels. Throws OPERATION_TOO_COMPLEX.
+ * levels. @returns how many values there are. Throws OPERATION_TOO_COMPLEX.
  */
-export function checkVariableShape(variables: Readonly<Record<string, unknown>>, limits: Limits): void {
+export function checkVariableShape(variables: Readonly<Record<string, unknown>>, limits: Limits): number {
   let level: unknown[] = [variables];
   let values = 0;
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > limits.variableNesting) throw tooComplex('variableNesting', limits, 'The variables have too many objects and lists within each other');
-    level = level.flatMap((item) => (typeof item === 'object' && item !== null && !(item instanceof Upload) ? Object.values(item) : []));
+    const inner: unknown[] = [];
+    for (const item of level) if (typeof item === 'object' && item !== null && !(item instanceof Upload)) for (const value of Object.values(item)) inner.push(value);
+    level = inner;
     values += level.length;
     if (values > limits.variableValues) throw tooComplex('variableValues', limits, 'The variables have too many values');
   }
+  return values;
 }
 
 /** The fragments of a document by their names. */

@@ -32,12 +32,14 @@ export interface Asked {
   extensions: unknown;
 }
 
-/** An operation that may run. What came by HTTP has variables that have not been compared with the schema: `checkInput` does. */
+/** An operation that may run. What came by HTTP has variables that have not been compared with the schema: whatever executes it does. */
 export interface Prepared {
   document: DocumentNode;
   operation: OperationDefinitionNode;
   /** What it may cost at most (graphql/cost.ts). */
   cost: number;
+  /** How many values its variables have. */
+  values: number;
 }
 
 /** What operations are checked against, beside the schema. */
@@ -78,11 +80,12 @@ export class Operations {
       const operation = getOperationAST(document, asked.operationName);
       if (!operation) throw noOperation();
       if (!RUNS[transport].includes(operation.operation)) throw notHere(operation.operation, transport);
+      const values = checkVariableShape(asked.variables ?? {}, this.rules.limits);
       const cost = this.#checkedCost(document, operation, asked.variables ?? {});
       const isStream = transport === 'WebSocket' || transport === 'SSE';
       if (literals) return isStream ? [badInput(literals)] : errors;
       if (isStream) checkVariables(this.schema, operation, asked.variables ?? {});
-      return { document, operation, cost };
+      return { document, operation, cost, values };
     } catch (error) {
       if (error instanceof GraphQLError) return [error];
       throw error;
@@ -147,7 +150,6 @@ export class Operations {
 
   #checkedCost(document: DocumentNode, operation: OperationDefinitionNode, variables: Readonly<Record<string, unknown>>): number {
     const { limits } = this.rules;
-    checkVariableShape(variables, limits);
     const cost = costOf(this.schema, document, operation, variables);
     if (cost > limits.cost) throw tooComplex('cost', limits, `The operation costs ${cost}`);
     return cost;

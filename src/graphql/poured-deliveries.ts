@@ -4,6 +4,7 @@ import type { WebSocket } from 'ws';
 import type { Log } from '../core/log.js';
 import type { Told } from './audiences.js';
 import type { Deliveries } from './deliveries.js';
+import { drained } from './drained.js';
 import { formatResult } from './errors.js';
 
 /** What carries the subscriptions of one client. */
@@ -18,7 +19,7 @@ export interface Carrier {
 /**
  * The deliveries of a subscription as graphql-ws carries them: an operation that yields nothing until it ends or fails. Its
  * frames go to the socket here, since their payload is the same bytes for a whole audience, and graphql-ws and ws would
- * make them anew for each. The next are asked for when these have left.
+ * make them anew for each. The next are asked for when its socket takes more.
  */
 export class PouredDeliveries implements AsyncIterableIterator<never> {
   /** What each of its payloads stands behind. */
@@ -35,12 +36,8 @@ export class PouredDeliveries implements AsyncIterableIterator<never> {
   }
 
   async next(): Promise<IteratorResult<never, undefined>> {
-    try {
-      for (let piece = await this.deliveries.next(); piece; piece = await this.deliveries.next()) await this.#send(piece);
-      return { done: true, value: undefined };
-    } finally {
-      this.deliveries.end();
-    }
+    await this.deliveries.tell((piece) => this.#send(piece));
+    return { done: true, value: undefined };
   }
 
   return(): Promise<IteratorResult<never, undefined>> {
@@ -52,13 +49,11 @@ export class PouredDeliveries implements AsyncIterableIterator<never> {
     return this;
   }
 
-  /** Resolved when the frames have left; they leave together. */
-  #send(piece: readonly Told[]): Promise<void> {
+  /** Writes the frames of a piece, which leave together. */
+  #send(piece: readonly Told[]): Promise<void> | undefined {
     const { socket, stream } = this.carrier;
-    return new Promise((resolve) => {
-      if (socket.readyState !== socket.OPEN) return resolve();
-      stream.write(Buffer.concat(piece.flatMap((told) => this.#frame(told))), () => resolve());
-    });
+    if (socket.readyState !== socket.OPEN || stream.write(Buffer.concat(piece.flatMap((told) => this.#frame(told))))) return undefined;
+    return drained(stream);
   }
 
   /** A frame in its parts: but for the id the same bytes for the whole audience. */

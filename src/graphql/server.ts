@@ -110,9 +110,8 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
     ],
   });
   await apollo.start();
-  app.use(
+  app.all(
     GRAPHQL_PATH,
-    exactPath,
     authenticated(transports),
     multipartUploads({ maxFileSize: limits.fileBytes, maxFiles: limits.files, maxOperationsSize: limits.frameBytes }),
     express.json({ limit: limits.bodyBytes }),
@@ -146,9 +145,6 @@ function headersOf({ headers }: Request): HeaderMap {
   }
   return map;
 }
-
-/** `app.use` takes whatever is below its path too: that is not ours. */
-export const exactPath: RequestHandler = (request, response, next) => (request.path === '/' ? next() : notFoundRoute(request, response, next));
 
 /** Apollo's own refusals carry their code in what it has formatted; everything else goes through the one formatter. */
 function formatApolloError(code: unknown, error: unknown, log: Log) {

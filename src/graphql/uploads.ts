@@ -69,7 +69,8 @@ export function preflightFault(request: IncomingMessage): GraphQLError | undefin
 export function multipartUploads(limits: UploadLimits): RequestHandler {
   const parse = withParser({ processRequest: (request, response) => parseRequest(request, response, limits) });
   return (request, response, next) => {
-    const fault = request.is('multipart/form-data') ? preflightFault(request) : undefined;
+    if (!request.is('multipart/form-data')) return next();
+    const fault = preflightFault(request);
     if (fault) next(fault);
     else parse(request, response, next);
   };

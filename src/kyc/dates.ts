@@ -1,10 +1,8 @@
-const CALENDAR_DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
+import { isCalendarDate } from '../core/calendar.js';
 
 /** A day of the calendar in the form YYYY-MM-DD, else undefined: 2023-02-29 is none. */
 export function calendarDate(value: string): string | undefined {
-  if (!CALENDAR_DATE.test(value)) return undefined;
-  const day = new Date(`${value}T00:00:00Z`);
-  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value) ? value : undefined;
+  return isCalendarDate(value) ? value : undefined;
 }
 
 /** The day of a moment in UTC. */

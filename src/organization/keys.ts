@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** A key as it is handed out, once: `kyc_<prefix>_<secret>`. */
 export interface MintedKey {
@@ -26,7 +26,7 @@ export function prefixOf(secret: string): string | null {
 
 /** The digest under which a key is kept. */
 export function digestOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex');
+  return hash('sha256', secret);
 }
 
 /** Compares in constant time. */

@@ -6,6 +6,7 @@ import { kindOfId } from '../core/ids.js';
 import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
 import { rowBy, type RowTable } from '../core/row-reads.js';
+import { Rounds } from '../core/rounds.js';
 import { runStatement } from '../core/statement.js';
 import { sql, type Kysely } from 'kysely';
 import type { KeyCache } from './key-cache.js';
@@ -46,8 +47,10 @@ export async function organizationOf(unit: UnitOfWork): Promise<OrganizationRule
   return organization;
 }
 
+type OrganizationRow = Readonly<OrganizationTables['organization']>;
+
 /** What of organizations is read. */
-const ORGANIZATIONS: RowTable<OrganizationTables['organization']> = {
+const ORGANIZATIONS: RowTable<OrganizationRow> = {
   name: 'organization',
   type: 'Organization',
   columns: ['id', 'name', 'environment', 'policy'],
@@ -58,18 +61,22 @@ const ORGANIZATIONS: RowTable<OrganizationTables['organization']> = {
 /** Organizations by id; a caller sees none but its own. */
 export const organizationById = rowBy(ORGANIZATIONS, 'id');
 
+/** Nearly every request asks for the rules of its organization: those that ask at once read them together. */
+const organizationRounds = new WeakMap<Database, Rounds<OrganizationRow>>();
+
 /** What reads need of their organization. */
-export async function readOrganization(database: Database, organizationId: string): Promise<OrganizationTables['organization']> {
-  const [organization] = await organizationById(database, organizationId, [organizationId]);
-  return ofCaller(organization);
+export function readOrganization(database: Database, organizationId: string): Promise<OrganizationRow> {
+  let rounds = organizationRounds.get(database);
+  if (!rounds) organizationRounds.set(database, (rounds = new Rounds()));
+  return rounds.join(organizationId, async () => ofCaller((await organizationById(database, organizationId, [organizationId]))[0]));
 }
 
 /** The organization of an operation's caller, read once however many fields ask. */
-export function loadOrganization(context: RequestContext): Loaded<OrganizationTables['organization']> {
+export function loadOrganization(context: RequestContext): Loaded<OrganizationRow> {
   return whenLoaded(context.load(organizationById, context.member.organizationId), ofCaller);
 }
 
-function ofCaller(organization: OrganizationTables['organization'] | Error | null | undefined): OrganizationTables['organization'] {
+function ofCaller(organization: OrganizationRow | Error | null | undefined): OrganizationRow {
   if (!organization || organization instanceof Error) throw new Error('A caller has no organization');
   return organization;
 }
