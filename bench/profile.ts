@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { Bench, customerBodies, pageBody, say, type Extent } from './bench.ts';
 import { customerQuery, pageQuery } from './contenders/fields.ts';
-import { contenderFile, MAIN, serveGateway } from './contenders/server.ts';
+import { contenderFile, MODULES, serveGateway } from './contenders/server.ts';
 import type { Shot } from './measure/rounds.ts';
 import { ROWS } from './data/generate.ts';
 import { freePort } from './machine/processes.ts';
@@ -44,7 +44,7 @@ export async function profile(work: string, extent: Extent): Promise<void> {
   if (!profiled) throw new Error(`Profiles are of ${Object.keys(PROFILED).join(', ')}.`);
   const bench = await Bench.open(extent);
   const port = await freePort();
-  const server = await serveGateway(bench.cluster.url(profiled.database ?? ROWS), bench.dataset.secrets, bench.largest.apiKey, { flags: [`--inspect=127.0.0.1:${port}`], main: work === 'M1' ? contenderFile('gateway-without-workers') : MAIN });
+  const server = await serveGateway(bench.cluster.url(profiled.database ?? ROWS), bench.dataset.secrets, bench.largest.apiKey, { flags: [`--inspect=127.0.0.1:${port}`], main: work === 'M1' ? contenderFile('gateway-without-workers') : MODULES });
   try {
     const flows = profiled.flows(bench).map((flow) => (typeof flow === 'string' ? [{ body: flow }] : flow));
     const order = { url: server.url, headers: [server.headers], flows, connections: CONNECTIONS };

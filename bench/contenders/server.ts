@@ -70,6 +70,9 @@ export interface GatewaySecrets {
 /** The gateway's build, which `npm start` runs. */
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
+/** The same from its modules, of which a profile tells more. */
+export const MODULES = fileURLToPath(new URL('../../dist/program.js', import.meta.url));
+
 /** What `npm start` tells Node. */
 export const NODE_FLAGS = await flagsOfStart();
 

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
 import type { EntitySchema } from '@mikro-orm/core';
 import { Migrator, type Migration } from '@mikro-orm/migrations';
 import { MikroORM as PgliteORM, type PgliteConnection } from '@mikro-orm/pglite';
@@ -34,6 +35,9 @@ const READ_POOL_SIZE = 6;
 const MIGRATION_POOL_SIZE = 2;
 /** pg-boss needs one connection for its listener and a few for its workers. */
 const JOB_POOL_SIZE = 6;
+
+/** Every page of PostgreSQL's cache is touched at a start, and PGlite's 128 MB would take a tenth of a second and the memory. */
+const EMBEDDED_PARAMETERS = [...PGlite.defaultStartParams, '-c', 'shared_buffers=32MB'];
 
 /** A query builder over the tables that the reading domain declares. */
 export type Reader<Tables> = Kysely<Tables>;
@@ -105,7 +109,7 @@ function ormOptions(parts: DatabaseParts, subscriber: SealingSubscriber | null) 
 }
 
 async function openEmbedded(dataDirectory: string, parts: DatabaseParts, { subscriber, open }: ReturnType<typeof sealing>): Promise<Database> {
-  const orm = await PgliteORM.init({ ...ormOptions(parts, subscriber), dbName: join(dataDirectory, 'database'), driverOptions: { extensions: { endOnAbort } } });
+  const orm = await PgliteORM.init({ ...ormOptions(parts, subscriber), dbName: join(dataDirectory, 'database'), driverOptions: { extensions: { endOnAbort }, startParams: EMBEDDED_PARAMETERS } });
   const client = await (orm.em.getConnection() as PgliteConnection).getNativeClient().catch((error: unknown) => {
     throw new ConfigError(DATABASE_FAILED, { cause: error });
   });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { fromKysely, PgBoss, type ConstructorOptions, type JobResult, type JobWithMetadata } from 'pg-boss';
+import { fromKysely, PgBoss, type ConstructorOptions, type JobResult, type JobWithMetadata, type QueueResult } from 'pg-boss';
 import { sql, type Kysely } from 'kysely';
 import type { Database } from './database.js';
 import { TENANT_ROLE } from './tenancy.js';
@@ -104,10 +105,12 @@ export class Jobs {
     const boss = new PgBoss(options);
     boss.on('error', (error) => log.error(errorFacts(error), 'job queue'));
     await boss.start();
+    const present = new Map((await boss.getQueues(kinds.map(({ name }) => name))).map((queue) => [queue.name, queue]));
     for (const { name } of kinds) {
-      await boss.createQueue(name, QUEUE);
+      const queue = present.get(name);
+      if (!queue) await boss.createQueue(name, QUEUE);
       // A queue that is there keeps what an earlier version made it with, unless it is told.
-      await boss.updateQueue(name, QUEUE);
+      else if (!hasSettings(queue)) await boss.updateQueue(name, QUEUE);
       // pg-boss reads a queue it does not know yet on a connection of its own when it is first asked. Inside a command's
       // transaction that would wait for ever on PGlite, which has one: so it is asked here, about a job that is not there.
       await boss.cancel(name, randomUUID());
@@ -118,10 +121,11 @@ export class Jobs {
     return jobs;
   }
 
-  /** Starts the workers of this process. */
+  /** Starts the workers of this process, and lets requests in between: the first statements of all of them take PGlite a while. */
   async work(): Promise<void> {
     await this.#recovery.start();
     for (const [name, { handle, unhurried }] of this.#kinds) {
+      await turn();
       const pollingIntervalSeconds = unhurried ? UNHURRIED_POLLING_SECONDS : POLLING_SECONDS;
       await this.#boss.work<Payload>(
         name,
@@ -217,6 +221,11 @@ export class Jobs {
     // What a worker is busy with comes before what falls due after it.
     return next.state === 'active' ? 'busy' : next;
   }
+}
+
+/** Whether a queue is as this version makes it. */
+function hasSettings(queue: QueueResult): boolean {
+  return Object.entries(QUEUE).every(([setting, value]) => queue[setting as keyof typeof QUEUE] === value);
 }
 
 /** Adds what we need to the queue's schema: one process after the other, since PostgreSQL refuses grants on one object that meet. */

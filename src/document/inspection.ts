@@ -44,8 +44,8 @@ const HEAP_LIMIT = 256;
 const BUFFER_LIMIT = 256 * 1024 * 1024;
 /** Milliseconds between two looks at that memory: a parser fills a few megabytes in each. */
 const MEMORY_CHECK = 20;
-/** Built, the thread's file is JavaScript beside this one; from the sources it is TypeScript, which Node runs itself. */
-const WORKER_FILE = new URL(`./inspection-worker${extname(import.meta.url)}`, import.meta.url);
+/** Built, the thread's file is JavaScript, of its own where the rest is in one file; from the sources it is TypeScript, which Node runs itself. */
+const WORKER_FILE = new URL(`../document/inspection-worker${extname(import.meta.url)}`, import.meta.url);
 
 const OUT_OF_BOUNDS: Inspection = {
   ok: false,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
 import express from 'express';
 import type { Request, RequestHandler, Response, Router } from 'express';
-import { getAltairHtml, getDistDirectory, type RenderOptions } from 'altair-static';
+import type { RenderOptions } from 'altair-static';
 import { EXPLORER_OPERATIONS } from './explorer-operations.js';
 
 /** The keys of the Demo organization, as the first start keeps them in DATA_DIR. */
@@ -31,18 +31,21 @@ export const KEY_PLACEHOLDERS: DemoKeys = { apiKey: '<your API key>', reviewerKe
  */
 export function explorer(options: ExplorerOptions): Router {
   const router = express.Router();
-  const template = getAltairHtml();
   const assetsPath = options.endpointPath + ASSETS_PATH;
-  router.get(options.endpointPath, (request, response, next) => {
+  router.get(options.endpointPath, async (request, response, next) => {
     // One URL answers with HTML or with JSON: a cache must keep the two apart.
     response.vary('Accept');
     if (!isNavigation(request)) return next();
     const keys = mayKnowDemoKeys(request, options.hostIsLoopback) ? options.demoKeys() : null;
-    sendPage(request, response, template, { assetsPath, endpointPath: options.endpointPath, keys: keys ?? KEY_PLACEHOLDERS });
+    const { getAltairHtml } = await loadAltair();
+    sendPage(request, response, getAltairHtml(), { assetsPath, endpointPath: options.endpointPath, keys: keys ?? KEY_PLACEHOLDERS });
   });
   router.use(assetsPath, assets());
   return router;
 }
+
+/** Half a megabyte of code, which no start waits for: few open the page. */
+const loadAltair = () => import('altair-static');
 
 /** Whether a browser's address bar asks, and not a program: GraphQL over GET must keep working. */
 function isNavigation(request: Request): boolean {
@@ -201,7 +204,16 @@ const ASSET = /^\/(?!iframe-sandbox\/)[\w./-]+\.(js|css|json|svg|png|ico|woff2?)
 
 /** Altair's own files, and nothing else: what is not one of them goes on to `next()`. */
 function assets(): RequestHandler {
-  const files = express.static(getDistDirectory(), {
+  let files: RequestHandler | undefined;
+  return async (request, response, next) => {
+    if (!ASSET.test(request.path)) return next();
+    files ??= filesIn((await loadAltair()).getDistDirectory());
+    files(request, response, next);
+  };
+}
+
+function filesIn(directory: string): RequestHandler {
+  return express.static(directory, {
     index: false,
     redirect: false,
     setHeaders: (response, path) => {
@@ -214,5 +226,4 @@ function assets(): RequestHandler {
       response.setHeader('Content-Security-Policy', "default-src 'self'; frame-ancestors 'none'");
     },
   });
-  return (request, response, next) => (ASSET.test(request.path) ? files(request, response, next) : next());
 }

@@ -15,7 +15,9 @@ interface CountrySubdivisions {
 const COUNTRY_CODE_LENGTH = 2;
 const COUNTRIES: ReadonlySet<string> = new Set(iso31661.map((country) => country.alpha2));
 const ALPHA_3: Readonly<Record<string, string>> = iso31661Alpha3ToAlpha2;
-const SUBDIVISIONS = indexSubdivisions();
+/** Made when it is first asked for: not every start needs it. */
+let index: Map<string, CountrySubdivisions> | undefined;
+const subdivisionsOf = (country: string): CountrySubdivisions | undefined => (index ??= indexSubdivisions()).get(country);
 
 /** The alpha-2 code of an ISO 3166-1 country given as alpha-2 or alpha-3 in any case, else undefined. */
 export function countryCodeOf(value: string): string | undefined {
@@ -26,14 +28,14 @@ export function countryCodeOf(value: string): string | undefined {
 
 /** Whether ISO 3166-2 divides the country. US territories such as PR are countries of their own without subdivisions. */
 export function hasSubdivisions(country: string): boolean {
-  return SUBDIVISIONS.has(country);
+  return subdivisionsOf(country) !== undefined;
 }
 
 /** The subdivision with this code, given with or without its country, in any case. */
 export function subdivisionByCode(country: string, code: string): Subdivision | undefined {
   const upper = code.toUpperCase();
   const local = upper.startsWith(`${country}-`) ? upper.slice(COUNTRY_CODE_LENGTH + 1) : upper;
-  return SUBDIVISIONS.get(country)?.byCode.get(local);
+  return subdivisionsOf(country)?.byCode.get(local);
 }
 
 /**
@@ -41,7 +43,7 @@ export function subdivisionByCode(country: string, code: string): Subdivision | 
  * More than one where the name alone does not decide.
  */
 export function subdivisionsNamed(country: string, name: string): readonly Subdivision[] {
-  const named = SUBDIVISIONS.get(country)?.byName.get(folded(name));
+  const named = subdivisionsOf(country)?.byName.get(folded(name));
   if (named) return named;
   const coded = subdivisionByCode(country, name);
   return coded ? [coded] : [];
@@ -51,12 +53,12 @@ function indexSubdivisions(): Map<string, CountrySubdivisions> {
   const countries = new Map<string, CountrySubdivisions>();
   for (const entry of iso31662) {
     const country = entry.code.slice(0, COUNTRY_CODE_LENGTH);
-    let index = countries.get(country);
-    if (!index) countries.set(country, (index = { byCode: new Map(), byName: new Map() }));
+    let divided = countries.get(country);
+    if (!divided) countries.set(country, (divided = { byCode: new Map(), byName: new Map() }));
     const subdivision = { code: entry.code.slice(COUNTRY_CODE_LENGTH + 1), name: entry.name };
-    index.byCode.set(subdivision.code, subdivision);
+    divided.byCode.set(subdivision.code, subdivision);
     for (const name of spellings(entry.name)) {
-      index.byName.set(name, [...(index.byName.get(name) ?? []), subdivision]);
+      divided.byName.set(name, [...(divided.byName.get(name) ?? []), subdivision]);
     }
   }
   return countries;
