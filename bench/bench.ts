@@ -80,19 +80,19 @@ export class Bench {
     return { load: this.load, cluster: this.cluster, rounds, seconds, warm: Math.ceil(warm * warmth) };
   }
 
-  /** A contender on a database, for the largest organization. */
-  server(name: ContenderName, database: string = ROWS): Promise<Server> {
+  /** A contender on a database, for the largest organization; `flags` are for the Node of a gateway. */
+  server(name: ContenderName, database: string = ROWS, flags: readonly string[] = []): Promise<Server> {
     const key = `${name} ${database}`;
-    const server = this.#servers.get(key) ?? this.#serve(name, this.cluster.url(database));
+    const server = this.#servers.get(key) ?? this.#serve(name, this.cluster.url(database), flags);
     this.#servers.set(key, server);
     return server;
   }
 
-  #serve(name: ContenderName, url: string): Promise<Server> {
+  #serve(name: ContenderName, url: string, flags: readonly string[]): Promise<Server> {
     const { secrets } = this.dataset;
-    if (name === 'gateway') return serveGateway(url, secrets, this.largest.apiKey);
-    if (name === 'fast sandbox') return serveGateway(url, secrets, this.largest.apiKey, { environment: { SANDBOX_SPEED: FASTEST_SANDBOX } });
-    if (name === 'gateway-without-workers') return serveGateway(url, secrets, this.largest.apiKey, { main: contenderFile(name) });
+    if (name === 'gateway') return serveGateway(url, secrets, this.largest.apiKey, { flags });
+    if (name === 'fast sandbox') return serveGateway(url, secrets, this.largest.apiKey, { flags, environment: { SANDBOX_SPEED: FASTEST_SANDBOX } });
+    if (name === 'gateway-without-workers') return serveGateway(url, secrets, this.largest.apiKey, { flags, main: contenderFile(name) });
     return serveContender(name, url, this.largest.id, { TOKEN_KEY: secrets.tokenKey, KEY_RING: secrets.keyRing });
   }
 

@@ -5,7 +5,6 @@ import { kindOfId } from '../core/ids.js';
 import type { BatchRead } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
-import { runStatement } from '../core/statement.js';
 import { nameOf } from '../core/statement-names.js';
 import { sql, type Kysely } from 'kysely';
 import type { KeyCache } from './key-cache.js';
@@ -39,7 +38,7 @@ const rulesOf = new WeakMap<UnitOfWork, Promise<OrganizationRules[]>>();
 
 /** The organization of a command, read once a command however often it is asked for. */
 export async function organizationOf(unit: UnitOfWork): Promise<OrganizationRules> {
-  const read = rulesOf.get(unit) ?? runStatement<OrganizationRules>(unit.em.getKysely(), RULES, [unit.organizationId]);
+  const read = rulesOf.get(unit) ?? unit.transaction.run<OrganizationRules>(RULES, [unit.organizationId]);
   rulesOf.set(unit, read);
   const [organization] = await read;
   if (!organization) throw new Error('A command has no organization');
@@ -60,13 +59,13 @@ export const organizationById: BatchRead<string, OrganizationTables['organizatio
 
 /** A key by its id, which the caller is known to have. */
 export function readApiKey(database: Database, id: string): Promise<ApiKey> {
-  return database.owner().findOneOrFail(ApiKeyEntity, { id }, { filters: false });
+  return database.owner().findOneOrFail(ApiKeyEntity, { id });
 }
 
 /** The keys of whoever acts in a command: of a person who signs in those of every time, of anybody else the one key. */
 export async function keysOfPerson(unit: UnitOfWork): Promise<string[]> {
   const { actor } = unit.principal;
-  const rows = await (unit.em.getKysely() as unknown as Kysely<OrganizationTables>)
+  const rows = await (unit.transaction.builder as unknown as Kysely<OrganizationTables>)
     .selectFrom('api_key as mine')
     .innerJoin('api_key as same', (join) => join.onRef('same.organization_id', '=', 'mine.organization_id').onRef('same.subject', '=', 'mine.subject'))
     .select('same.id')
