@@ -1,5 +1,5 @@
 import { customerQuery, PAGE, PAGE_STATUS, pageQuery } from './contenders/fields.ts';
-import { contenderFile, serveContender, serveGateway, type Server } from './contenders/server.ts';
+import { contenderFile, MAIN, MODULES, serveContender, serveGateway, type Server } from './contenders/server.ts';
 import { generate, ROWS, type Dataset, type Organization } from './data/generate.ts';
 import { sizesOf } from './data/sizes.ts';
 import { Load } from './load/client.ts';
@@ -80,19 +80,21 @@ export class Bench {
     return { load: this.load, cluster: this.cluster, rounds, seconds, warm: Math.ceil(warm * warmth) };
   }
 
-  /** A contender on a database, for the largest organization. */
-  server(name: ContenderName, database: string = ROWS): Promise<Server> {
+  /** A contender on a database, for the largest organization; `flags` are for the Node of a gateway. */
+  server(name: ContenderName, database: string = ROWS, flags: readonly string[] = []): Promise<Server> {
     const key = `${name} ${database}`;
-    const server = this.#servers.get(key) ?? this.#serve(name, this.cluster.url(database));
+    const server = this.#servers.get(key) ?? this.#serve(name, this.cluster.url(database), flags);
     this.#servers.set(key, server);
     return server;
   }
 
-  #serve(name: ContenderName, url: string): Promise<Server> {
+  #serve(name: ContenderName, url: string, flags: readonly string[]): Promise<Server> {
     const { secrets } = this.dataset;
-    if (name === 'gateway') return serveGateway(url, secrets, this.largest.apiKey);
-    if (name === 'fast sandbox') return serveGateway(url, secrets, this.largest.apiKey, { environment: { SANDBOX_SPEED: FASTEST_SANDBOX } });
-    if (name === 'gateway-without-workers') return serveGateway(url, secrets, this.largest.apiKey, { main: contenderFile(name) });
+    // What is looked into runs from its modules: a profile tells more of them.
+    const main = flags.length > 0 ? MODULES : MAIN;
+    if (name === 'gateway') return serveGateway(url, secrets, this.largest.apiKey, { flags, main });
+    if (name === 'fast sandbox') return serveGateway(url, secrets, this.largest.apiKey, { flags, main, environment: { SANDBOX_SPEED: FASTEST_SANDBOX } });
+    if (name === 'gateway-without-workers') return serveGateway(url, secrets, this.largest.apiKey, { flags, main: contenderFile(name) });
     return serveContender(name, url, this.largest.id, { TOKEN_KEY: secrets.tokenKey, KEY_RING: secrets.keyRing });
   }
 

@@ -1,15 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { Bench, customerBodies, pageBody, say, type Extent } from './bench.ts';
+import { Bench, customerBodies, pageBody, say, type ContenderName, type Extent } from './bench.ts';
 import { customerQuery, pageQuery } from './contenders/fields.ts';
-import { contenderFile, MODULES, serveGateway } from './contenders/server.ts';
+import type { Server } from './contenders/server.ts';
 import type { Shot } from './measure/rounds.ts';
-import { ROWS } from './data/generate.ts';
 import { freePort } from './machine/processes.ts';
 import { OPENED } from './works/opening.ts';
 import { dryRuns } from './works/dry-run.ts';
 import { creations } from './works/flows.ts';
+import { openFlows } from './works/full-flow.ts';
 import { table } from './report/text.ts';
 
 /** A node of a .cpuprofile: a function as it was called from another. */
@@ -25,47 +25,66 @@ interface Profile {
   timeDeltas: number[];
 }
 
-/** What can be profiled: the requests of a work, and how many are made warm and under the profiler. */
-const PROFILED: Readonly<Record<string, { database?: string; flows: (bench: Bench) => Shot['bodies']; warm: number; amount: number }>> = {
-  Q1: { flows: (bench) => customerBodies(bench), warm: 4_000, amount: 8_000 },
-  Q2: { flows: () => [pageBody(null)], warm: 500, amount: 1_000 },
-  Q1E: { flows: (bench) => customerBodies(bench, customerQuery(OPENED)), warm: 3_000, amount: 5_000 },
-  Q2E: { flows: () => [pageBody(null, pageQuery(OPENED))], warm: 300, amount: 500 },
-  Q3: { flows: dryRuns, warm: 8_000, amount: 8_000 },
-  M1: { database: 'commands', flows: creations, warm: 1_000, amount: 1_500 },
+/** A work under the profiler: the contender that does it, on which database, how much is done warm and how much is looked at. */
+interface Profiled {
+  contender: ContenderName;
+  database?: string;
+  /** Readies a server, and answers what does so much of the work on it. */
+  open: (bench: Bench, server: Server) => Promise<(amount: number) => Promise<void>>;
+  warm: number;
+  amount: number;
+}
+
+/** What can be profiled. */
+const PROFILED: Readonly<Record<string, Profiled>> = {
+  Q1: { contender: 'gateway', open: requesting((bench) => customerBodies(bench)), warm: 4_000, amount: 8_000 },
+  Q2: { contender: 'gateway', open: requesting(() => [pageBody(null)]), warm: 500, amount: 1_000 },
+  Q1E: { contender: 'gateway', open: requesting((bench) => customerBodies(bench, customerQuery(OPENED))), warm: 3_000, amount: 5_000 },
+  Q2E: { contender: 'gateway', open: requesting(() => [pageBody(null, pageQuery(OPENED))]), warm: 300, amount: 500 },
+  Q3: { contender: 'gateway', open: requesting(dryRuns), warm: 8_000, amount: 8_000 },
+  M1: { contender: 'gateway-without-workers', database: 'commands', open: requesting(creations), warm: 1_000, amount: 1_500 },
+  E1: { contender: 'fast sandbox', database: 'flows', open: openFlows, warm: 200, amount: 300 },
 };
 const CONNECTIONS = 16;
 const SAMPLING_MICROSECONDS = 200;
 const TOP = 40;
 
+/** Has the load ask what a work asks. */
+function requesting(flowsOf: (bench: Bench) => Shot['bodies']): Profiled['open'] {
+  return async (bench, { url, headers }) => {
+    const flows = flowsOf(bench).map((flow) => (typeof flow === 'string' ? [{ body: flow }] : flow));
+    return async (amount) => {
+      const { errors, firstError } = await bench.load.run({ url, headers: [headers], flows, connections: CONNECTIONS, amount });
+      if (errors > 0) throw new Error(`${errors} requests failed, first with ${firstError}`);
+    };
+  };
+}
+
 /** Profiles the gateway at a work: writes a .cpuprofile, and prints where the time went. */
 export async function profile(work: string, extent: Extent): Promise<void> {
   const profiled = PROFILED[work];
   if (!profiled) throw new Error(`Profiles are of ${Object.keys(PROFILED).join(', ')}.`);
+  const { contender, database, warm, amount } = profiled;
   const bench = await Bench.open(extent);
-  const port = await freePort();
-  const server = await serveGateway(bench.cluster.url(profiled.database ?? ROWS), bench.dataset.secrets, bench.largest.apiKey, { flags: [`--inspect=127.0.0.1:${port}`], main: work === 'M1' ? contenderFile('gateway-without-workers') : MODULES });
   try {
-    const flows = profiled.flows(bench).map((flow) => (typeof flow === 'string' ? [{ body: flow }] : flow));
-    const order = { url: server.url, headers: [server.headers], flows, connections: CONNECTIONS };
+    const port = await freePort();
+    const run = await profiled.open(bench, await bench.server(contender, database, [`--inspect=127.0.0.1:${port}`]));
     say('Warming …');
-    await bench.load.run({ ...order, amount: profiled.warm });
+    await run(warm);
     const inspector = await connect(port);
     await inspector.send('Profiler.enable');
     await inspector.send('Profiler.setSamplingInterval', { interval: SAMPLING_MICROSECONDS });
     await inspector.send('Profiler.start');
     say('Profiling …');
-    const { requests, errors, firstError } = await bench.load.run({ ...order, amount: profiled.amount });
-    if (errors > 0) throw new Error(`${errors} requests failed, first with ${firstError}`);
+    await run(amount);
     const { profile: taken } = (await inspector.send('Profiler.stop')) as { profile: Profile };
     inspector.close();
     const path = resolve(`${work}.cpuprofile`);
     await writeFile(path, JSON.stringify(taken));
-    console.log(`${requests} requests; ${path} opens in the developer tools of Chrome.\n`);
-    console.log(table(['µs a request', '%', 'package'], top(taken, requests, ({ callFrame }) => packageOf(callFrame.url))));
-    console.log(`\n${table(['µs a request', '%', 'function'], top(taken, requests, ({ callFrame: { functionName, url, lineNumber } }) => `${functionName || '(anonymous)'} ${url.split('/').slice(-3).join('/')}:${lineNumber + 1}`))}`);
+    console.log(`${amount} times; ${path} opens in the developer tools of Chrome.\n`);
+    console.log(table(['µs each', '%', 'package'], top(taken, amount, ({ callFrame }) => packageOf(callFrame.url))));
+    console.log(`\n${table(['µs each', '%', 'function'], top(taken, amount, ({ callFrame: { functionName, url, lineNumber } }) => `${functionName || '(anonymous)'} ${url.split('/').slice(-3).join('/')}:${lineNumber + 1}`))}`);
   } finally {
-    await server.stop();
     await bench.stop();
   }
 }
@@ -92,7 +111,7 @@ async function connect(port: number) {
 }
 
 /** Where the time itself was spent, by whatever functions are grouped by, most first. Idle time is left out. */
-function top({ nodes, samples, timeDeltas }: Profile, requests: number, groupOf: (node: ProfileNode) => string): string[][] {
+function top({ nodes, samples, timeDeltas }: Profile, amount: number, groupOf: (node: ProfileNode) => string): string[][] {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const times = new Map<string, number>();
   for (const [index, sample] of samples.entries()) {
@@ -103,7 +122,7 @@ function top({ nodes, samples, timeDeltas }: Profile, requests: number, groupOf:
   }
   const all = [...times.values()].reduce((sum, time) => sum + time, 0);
   const sorted = [...times].sort(([, left], [, right]) => right - left).slice(0, TOP);
-  return sorted.map(([group, time]) => [(time / requests).toFixed(1), ((time / all) * 100).toFixed(1), group]);
+  return sorted.map(([group, time]) => [(time / amount).toFixed(1), ((time / all) * 100).toFixed(1), group]);
 }
 
 /** The package, or the folder of the gateway, that a function is of. */

@@ -111,6 +111,13 @@ async function many(server: Server, organizations: readonly Organization[], stat
   }));
 }
 
+/** Follows the organizations of a server, for the profiler. @returns what runs so many flows on it. */
+export async function openFlows({ dataset: { organizations } }: Bench, server: Server): Promise<(amount: number) => Promise<void>> {
+  const statuses = new Statuses();
+  await Promise.all(organizations.map((organization) => statuses.open(server, organization)));
+  return (amount) => many(server, organizations, statuses, amount);
+}
+
 /** Runs flows on copies of the rows, round by round in turn. */
 export async function measureFlows(bench: Bench, databases: readonly string[], rounds: number = bench.extent.rounds): Promise<ReadonlyMap<string, Flows>> {
   const { organizations } = bench.dataset;

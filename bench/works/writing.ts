@@ -17,7 +17,7 @@ export const M1: Work = {
     return {
       name: 'M1',
       title: 'createCustomer and submitIdentity, everything on',
-      about: 'Two requests of a partner, each with its Idempotency-Key, spread over all organizations: encryption, events, audit trail, jobs. Nobody works the jobs off here: E1 has that. By hand: the same statements of the two requests through pg, prepared, in the same transactions. Figures are of both requests together.',
+      about: 'Two requests of a partner, each with its Idempotency-Key, spread over all organizations: encryption, events, audit trail, jobs. Nobody works the jobs off here: E1 has that. By hand: the same statements of the two requests through pg, prepared, in the same transactions, each when the one before is answered. Figures are of both requests together.',
       rows: resultsOf(samples),
       chart: 'server CPU µs',
       goals: ratioGoals('M1', samples, [{ against: 'by-hand', by: 'serverCpu', limit: 2 }]),

@@ -87,7 +87,7 @@ export class CountedTrail {
   async #write({ actor, note }: Occurrence, count: number): Promise<void> {
     const { organizationId } = actor;
     const writing = this.core.database
-      .transact(organizationId, (em) => appendToLedger(em.getKysely(), this.core.database.vault, organizationId, actor, this.core.clock.now(), { ...note, count }, []))
+      .transact(organizationId, (transaction) => appendToLedger(transaction, this.core.database.vault, organizationId, actor, this.core.clock.now(), { ...note, count }, []))
       .catch((error: unknown) => this.core.log.error(errorFacts(error), 'writing into the audit trail beside the commands failed'));
     this.#writing.add(writing);
     await writing;

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { Caller, Principal } from './caller.js';
 import type { SealedRow, SealedTable } from './crypto/sealed-table.js';
 import type { ErrorCode } from './errors.js';
@@ -158,7 +158,7 @@ export function auditEntry(
 
 /** HMAC-SHA256 of `what`, a line feed and the text, under the salt: says nothing of the text once the salt is gone. */
 export function commitment(salt: string, what: 'input' | 'reason', text: string): string {
-  return createHmac('sha256', Buffer.from(salt, 'hex')).update(`${what}\n${text}`).digest('hex');
+  return createHmac('sha256', createSecretKey(salt, 'hex')).update(`${what}\n${text}`).digest('hex');
 }
 
 function digest(entry: string): string {

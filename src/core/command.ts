@@ -12,7 +12,8 @@ import type { Jobs, NewJob } from './jobs.js';
 import { appendToLedger } from './ledger.js';
 import type { Log } from './log.js';
 import { hasGivenWay } from './outages.js';
-import { runStatement, type StatementRunner } from './statement.js';
+import { statementsOver, type Statements } from './statement.js';
+import type { WorkingSet } from './working-set.js';
 
 /** What commands stand on; the composition root makes one. */
 export interface Core {
@@ -34,8 +35,10 @@ export interface Versioned {
 
 /** One command at work: everything it does becomes visible at once, at its commit, or not at all. */
 export interface UnitOfWork {
-  /** Bound to the transaction and to the caller's organization. Nothing else may be awaited inside a command. */
-  em: SqlEntityManager;
+  /** Held to the caller's organization. Nothing else may be awaited inside a command. */
+  transaction: Statements;
+  /** What the command works on. */
+  entities: WorkingSet;
   principal: Principal;
   organizationId: string;
   /** The real time, for timestamps. */
@@ -61,11 +64,11 @@ class RehearsalEnded extends Error {}
  * once where others were in its way: it must leave nothing behind that the transaction does not take back.
  */
 export function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
-  return transact(core, principal, principal.idempotency, body, async ({ transaction, unit, events, jobs, note, isChanged, clockOffset }) => {
-    await core.jobs.enqueue(transaction, jobs, clockOffset);
+  return transact(core, principal, principal.idempotency, body, async ({ unit, events, jobs, note, isChanged, clockOffset }) => {
+    await core.jobs.enqueue(unit.transaction, jobs, clockOffset);
     if (principal.role === 'SYSTEM' && !isChanged) return;
     const customerId = note.customerId ?? events[0]?.customerId;
-    await appendToLedger(transaction, core.database.vault, unit.organizationId, principal, unit.now, { ...note, ...(customerId === undefined ? {} : { customerId }) }, events);
+    await appendToLedger(unit.transaction, core.database.vault, unit.organizationId, principal, unit.now, { ...note, ...(customerId === undefined ? {} : { customerId }) }, events);
   });
 }
 
@@ -79,7 +82,6 @@ export function consult<Result>(core: Core, principal: Principal, body: (unit: U
 
 /** What a body has said, for the end of its transaction. */
 interface Said {
-  transaction: Kysely<never>;
   unit: UnitOfWork;
   events: readonly NewEvent[];
   jobs: readonly NewJob[];
@@ -108,15 +110,15 @@ async function transact<Result>(core: Core, principal: Principal, idempotency: K
 
 async function attempt<Result>(core: Core, principal: Principal, idempotency: KeyedRequest | undefined, body: (unit: UnitOfWork) => Promise<Result>, conclude: (said: Said) => Promise<void>): Promise<Result> {
   const now = core.clock.now();
-  return core.database.forCustomer(customerOf(principal)).transact(principal.organizationId, async (em) => {
-    const transaction = em.getKysely() as Kysely<never>;
+  return core.database.forCustomer(customerOf(principal)).transact(principal.organizationId, async (transaction, entities) => {
     const clockOffset = idempotency ? await takeKey(transaction, core.database.vault, principal as Member, idempotency, now) : await clockOffsetOf(transaction, principal.organizationId);
     const touched = new Set<Versioned>();
     const events: NewEvent[] = [];
     const jobs: NewJob[] = [];
     const notes: AuditNote[] = [];
     const unit: UnitOfWork = {
-      em: em as SqlEntityManager,
+      transaction,
+      entities,
       principal,
       organizationId: principal.organizationId,
       now,
@@ -132,11 +134,15 @@ async function attempt<Result>(core: Core, principal: Principal, idempotency: Ke
       enqueue: (job) => jobs.push({ ...job, organizationId: principal.organizationId }),
     };
     const result = await body(unit);
-    await em.flush();
-    if (principal.rehearsal) throw new RehearsalEnded();
+    entities.flush();
+    if (principal.rehearsal) {
+      // What the database refuses is refused.
+      await transaction.settled();
+      throw new RehearsalEnded();
+    }
     const note: AuditNote = Object.assign({}, ...notes);
-    if (idempotency) await keepOutcome(transaction, principal as Member, idempotency, result);
-    await conclude({ transaction, unit, events, jobs, note, isChanged: touched.size + events.length + jobs.length > 0 || note.kind !== undefined, clockOffset });
+    if (idempotency) keepOutcome(transaction, principal as Member, idempotency, result);
+    await conclude({ unit, events, jobs, note, isChanged: touched.size + events.length + jobs.length > 0 || note.kind !== undefined, clockOffset });
     return result;
   });
 }
@@ -149,21 +155,22 @@ export async function executeAsOwner<Result>(core: Core, caller: Caller, body: (
   core.space?.require();
   return core.database.owner().transactional(async (em) => {
     const { idempotency } = caller;
-    const transaction = em.getKysely() as Kysely<never>;
+    const transaction = statementsOver(em.getKysely() as Kysely<never>);
     if (idempotency) await takeKey(transaction, core.database.vault, caller, idempotency, core.clock.now());
     const notes = new Map<string, AuditNote>();
     const result = await body(em as SqlEntityManager, (organizationId, note) => notes.set(organizationId, note));
     await em.flush();
     if (caller.rehearsal) throw new RehearsalEnded();
-    if (idempotency) await keepOutcome(transaction, caller, idempotency, result);
+    if (idempotency) keepOutcome(transaction, caller, idempotency, result);
     for (const [organizationId, note] of notes) await appendToLedger(transaction, core.database.vault, organizationId, caller, core.clock.now(), note, []);
+    await transaction.settled();
     return result;
   });
 }
 
 /** How far an organization's clock runs ahead of the real one, in milliseconds. */
-export async function clockOffsetOf(reader: StatementRunner, organizationId: string): Promise<number> {
-  const [ledger] = await runStatement<{ clock_offset_milliseconds: number | string }>(reader, 'select clock_offset_milliseconds from organization_ledger where organization_id = $1', [organizationId]);
+export async function clockOffsetOf(reader: Pick<Statements, 'run'>, organizationId: string): Promise<number> {
+  const [ledger] = await reader.run<{ clock_offset_milliseconds: number | string }>('select clock_offset_milliseconds from organization_ledger where organization_id = $1', [organizationId]);
   if (!ledger) throw new Error('An organization has no ledger');
   return Number(ledger.clock_offset_milliseconds);
 }
@@ -191,7 +198,7 @@ export async function advanceClock(core: Core, caller: Member, seconds: number, 
   };
   await core.jobs.runDue(organizationId, until, reach);
   await reach(until());
-  const offset = await clockOffsetOf(owner(), organizationId);
+  const offset = await clockOffsetOf(statementsOver(owner()), organizationId);
   await core.jobs.reschedule(organizationId, offset);
   return new Date(core.clock.now().getTime() + offset);
 }

@@ -9,17 +9,20 @@ import { fromPglite, type ConstructorOptions } from 'pg-boss';
 import type { Kysely } from 'kysely';
 import { Client, Pool } from 'pg';
 import { DATABASE_FAILED, endOnAbort } from './database-abort.js';
-import { listenPostgreSql, type Listener } from './listener.js';
+import { ListeningConnection, type Listener } from './listener.js';
 import { ConfigError, type Config } from './config.js';
 import { openKeyRing, type KeyManagement } from './crypto/key-ring.js';
 import { PlainRows } from './crypto/plain-rows.js';
 import type { SealedTable } from './crypto/sealed-table.js';
-import { SealingSubscriber } from './crypto/sealing.js';
+import { Sealing } from './crypto/sealing.js';
+import { EntityTables } from './entity-table.js';
 import { Vault } from './crypto/vault.js';
 import type { Log } from './log.js';
+import type { Statements } from './statement.js';
 import { readsInOneTrip, readsInTransactions, type Scope, type ScopedReads, type Statement } from './scoped-reads.js';
 import { CUSTOMER_ROLE, TENANT_ROLE } from './tenancy.js';
-import { transactIn } from './transaction.js';
+import { beginBy, beginIn, transactIn, type Begin } from './transaction.js';
+import { WorkingSet } from './working-set.js';
 import { CONNECTION_TIMEOUT, GuardedClient, JOB_TIMEOUTS, TIMEOUTS } from './guarded-client.js';
 
 /** One advisory lock for the migrations of all replicas; the number only has to be ours. */
@@ -45,8 +48,8 @@ export type Reader<Tables> = Kysely<Tables>;
 /** The database, embedded or PostgreSQL, with the two ways in: one organization's rows, or the owner's rights. */
 export interface Database {
   kind: 'pglite' | 'postgresql';
-  /** A transaction with a fresh unit of work that sees one organization's rows only, held to it by filter and by row-level security. */
-  transact<Result>(organizationId: string, body: (em: SqlEntityManager) => Promise<Result>): Promise<Result>;
+  /** A transaction that sees one organization's rows only, held to it by row-level security, with the entities that it works on; these `body` flushes itself. */
+  transact<Result>(organizationId: string, body: (transaction: Statements, entities: WorkingSet) => Promise<Result>): Promise<Result>;
   /** A fresh unit of work with the owner's rights: for key look-up, jobs, the operator and migrations. */
   owner(): SqlEntityManager;
   /** The same database in which one customer's rows are all that `transact` and `read` find or may write; null: every customer's. */
@@ -88,7 +91,7 @@ function sealing(tables: readonly SealedTable[], keys: KeyManagement, log: Log) 
     return vault;
   };
   return {
-    subscriber: new SealingSubscriber(tables, opened),
+    between: new Sealing(tables, opened),
     open: async (access: WaysIn): Promise<Pick<Database, 'vault' | 'plainRows'>> => {
       vault = await Vault.open(keys, access, log);
       return { vault, plainRows: new PlainRows(access, opened, tables) };
@@ -96,10 +99,9 @@ function sealing(tables: readonly SealedTable[], keys: KeyManagement, log: Log) 
   };
 }
 
-function ormOptions(parts: DatabaseParts, subscriber: SealingSubscriber | null) {
+function ormOptions(parts: DatabaseParts) {
   return {
     entities: parts.entities,
-    subscribers: subscriber ? [subscriber] : [],
     extensions: [Migrator],
     migrations: { migrationsList: parts.migrations, snapshot: false, snapshotName: 'schema', silent: true },
     forceUtcTimezone: true,
@@ -108,14 +110,15 @@ function ormOptions(parts: DatabaseParts, subscriber: SealingSubscriber | null) 
   };
 }
 
-async function openEmbedded(dataDirectory: string, parts: DatabaseParts, { subscriber, open }: ReturnType<typeof sealing>): Promise<Database> {
-  const orm = await PgliteORM.init({ ...ormOptions(parts, subscriber), dbName: join(dataDirectory, 'database'), driverOptions: { extensions: { endOnAbort }, startParams: EMBEDDED_PARAMETERS } });
+async function openEmbedded(dataDirectory: string, parts: DatabaseParts, { between, open }: ReturnType<typeof sealing>): Promise<Database> {
+  const orm = await PgliteORM.init({ ...ormOptions(parts), dbName: join(dataDirectory, 'database'), driverOptions: { extensions: { endOnAbort }, startParams: EMBEDDED_PARAMETERS } });
   const client = await (orm.em.getConnection() as PgliteConnection).getNativeClient().catch((error: unknown) => {
     throw new ConfigError(DATABASE_FAILED, { cause: error });
   });
   await orm.migrator.up();
   const em = orm.em as unknown as SqlEntityManager;
-  const access: Access = { em, reads: readsInTransactions(em) };
+  const begin = beginBy(em);
+  const access: Access = { em, begin, reads: readsInTransactions(begin), tables: new EntityTables(orm.getMetadata()), sealing: between };
   return withAccess(access, {
     kind: 'pglite',
     ...(await openOrClose(orm, () => open(waysIn(access)))),
@@ -143,7 +146,7 @@ async function requireReachable(url: string): Promise<void> {
 
 /** Brings the schema up to date, one replica at a time. A migration, and waiting for another's, take as long as they take. */
 async function migrate(url: string, parts: DatabaseParts): Promise<void> {
-  const orm = await PostgreSqlORM.init({ ...ormOptions(parts, null), clientUrl: url, pool: { min: 0, max: MIGRATION_POOL_SIZE }, driverOptions: { connectionTimeoutMillis: CONNECTION_TIMEOUT } });
+  const orm = await PostgreSqlORM.init({ ...ormOptions(parts), clientUrl: url, pool: { min: 0, max: MIGRATION_POOL_SIZE }, driverOptions: { connectionTimeoutMillis: CONNECTION_TIMEOUT } });
   try {
     await (orm.em as unknown as SqlEntityManager).fork().transactional(async (holder) => {
       await holder.execute('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK]);
@@ -154,27 +157,29 @@ async function migrate(url: string, parts: DatabaseParts): Promise<void> {
   }
 }
 
-async function openPostgreSql(url: string, parts: DatabaseParts, { subscriber, open }: ReturnType<typeof sealing>): Promise<Database> {
+async function openPostgreSql(url: string, parts: DatabaseParts, { between, open }: ReturnType<typeof sealing>): Promise<Database> {
   await requireReachable(url);
   await migrate(url, parts);
   const orm = await PostgreSqlORM.init({
-    ...ormOptions(parts, subscriber),
+    ...ormOptions(parts),
     clientUrl: url,
     pool: { min: 0, max: COMMAND_POOL_SIZE },
-    driverOptions: { ...TIMEOUTS, Client: GuardedClient },
+    // What is asked together goes out together.
+    driverOptions: { ...TIMEOUTS, Client: GuardedClient, pipeline: true },
   });
   const commands = await (orm.em.getConnection() as PostgreSqlConnection).getNativeClient();
   const reads = new Pool({ ...commands.options, max: READ_POOL_SIZE });
   // What breaks while nobody uses it is replaced.
   reads.on('error', () => undefined);
-  const access: Access = { em: orm.em as unknown as SqlEntityManager, reads: readsInOneTrip(reads) };
+  const listening = new ListeningConnection(url);
+  const access: Access = { em: orm.em as unknown as SqlEntityManager, begin: beginIn(commands), reads: readsInOneTrip(reads), tables: new EntityTables(orm.getMetadata()), sealing: between };
   const close = async (): Promise<void> => {
     await Promise.all([orm.close(true), reads.end()]);
   };
   return withAccess(access, {
     kind: 'postgresql',
     ...(await openOrClose({ close }, () => open(waysIn(access)))),
-    listen: (channel, onPayload, onGap) => listenPostgreSql(url, channel, onPayload, onGap),
+    listen: (channel, onPayload, onGap) => listening.listen(channel, onPayload, onGap),
     jobConnection: async () => ({ connectionString: url, max: JOB_POOL_SIZE, ...JOB_TIMEOUTS, Client: GuardedClient }) as ConstructorOptions,
     close,
   });
@@ -195,14 +200,17 @@ type WaysIn = Pick<Database, 'transact' | 'owner' | 'read' | 'select'>;
 /** What the ways in are made of. */
 interface Access {
   em: SqlEntityManager;
+  begin: Begin;
+  tables: EntityTables;
+  sealing: Sealing;
   reads: ScopedReads;
 }
 
 /** The ways in to a database, for one customer or (null) for all of an organization. */
-function waysIn({ em, reads }: Access, customerId: string | null = null): WaysIn {
+function waysIn({ em, begin, reads, tables, sealing: between }: Access, customerId: string | null = null): WaysIn {
   const scopeOf = (organizationId: string): Scope => ({ role: customerId === null ? TENANT_ROLE : CUSTOMER_ROLE, organizationId, customerId });
   return {
-    transact: (organizationId, body) => transactIn(em, scopeOf(organizationId), body),
+    transact: (organizationId, body) => transactIn(begin, scopeOf(organizationId), (transaction) => body(transaction, new WorkingSet(tables, between, transaction, organizationId))),
     owner: () => em.fork(),
     select: (organizationId, statement, parameters) => reads.select(scopeOf(organizationId), statement, parameters),
     read: (organizationId, query) => reads.read(scopeOf(organizationId), query),

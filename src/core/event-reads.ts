@@ -2,6 +2,7 @@ import type { Database } from './database.js';
 import { refusal } from './errors.js';
 import { foreignCursor } from './event-cursor.js';
 import type { EventRow, EventTables, EventType } from './event-log.js';
+import { nameOf } from './statement-names.js';
 
 /** Which events are read: those after a position, oldest first; what is absent does not narrow. */
 export interface EventQuery {
@@ -27,7 +28,29 @@ export interface EventsRead {
  * `deletedThrough` says that it is no longer kept.
  */
 export async function readEvents(database: Database, organizationId: string, query: EventQuery): Promise<EventsRead> {
-  const rows = await database.read<EventTables, (Partial<EventRow> & { newest: number; events_deleted_through: number })[]>(organizationId, (reader) =>
+  const rows = isNarrowed(query) ? await readNarrowed(database, organizationId, query) : await database.select<FoundRow>(organizationId, nameOf(AFTER), [organizationId, query.after, query.limit]);
+  const ledger = rows[0];
+  if (!ledger) throw new Error('The organization has no ledger');
+  // A ledger without events is one row of nulls.
+  const events = rows.filter((row) => row.id != null).map(({ newest: _newest, events_deleted_through: _deleted, ...row }) => eventRow(row as EventRow));
+  return { events, position: Number(ledger.newest), deletedThrough: Number(ledger.events_deleted_through) };
+}
+
+/** A row of events, all null where there is none, beside what the ledger says. */
+type FoundRow = Partial<EventRow> & { newest: number; events_deleted_through: number };
+
+/** What each commit has the stream ask: all events after a position. */
+const AFTER = `
+  select found.*, ledger.position as newest, ledger.events_deleted_through from organization_ledger as ledger
+  left join lateral (select event.* from event where event.organization_id = ledger.organization_id and event.position > $2 order by event.position limit $3) as found on true
+  where ledger.organization_id = $1 order by found.position`;
+
+function isNarrowed({ types, customerId, identityId, documentId }: EventQuery): boolean {
+  return [types, customerId, identityId, documentId].some((condition) => condition != null);
+}
+
+function readNarrowed(database: Database, organizationId: string, query: EventQuery): Promise<FoundRow[]> {
+  return database.read<EventTables, FoundRow[]>(organizationId, (reader) =>
     reader
       .selectFrom('organization_ledger as ledger')
       .leftJoinLateral(
@@ -45,13 +68,8 @@ export async function readEvents(database: Database, organizationId: string, que
       .select(['ledger.position as newest', 'ledger.events_deleted_through'])
       .where('ledger.organization_id', '=', organizationId)
       .orderBy('found.position')
-      .execute() as Promise<(Partial<EventRow> & { newest: number; events_deleted_through: number })[]>,
+      .execute() as Promise<FoundRow[]>,
   );
-  const ledger = rows[0];
-  if (!ledger) throw new Error('The organization has no ledger');
-  // A ledger without events is one row of nulls.
-  const events = rows.filter((row) => row.id != null).map(({ newest: _newest, events_deleted_through: _deleted, ...row }) => eventRow(row as EventRow));
-  return { events, position: Number(ledger.newest), deletedThrough: Number(ledger.events_deleted_through) };
 }
 
 /** Events by id; null for one that the organization does not have. */

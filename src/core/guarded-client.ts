@@ -1,4 +1,5 @@
 import { Client, DatabaseError, type ClientConfig } from 'pg';
+import { Batch } from './batch.js';
 import { nameOf } from './statement-names.js';
 
 /**
@@ -69,7 +70,8 @@ export class GuardedClient extends Client {
     });
     const query = this.query.bind(this) as (...parameters: unknown[]) => unknown;
     this.query = ((...parameters: unknown[]) => {
-      const settle = this.#ask(isBegin(parameters[0]));
+      const { settle, begun } = this.#ask(isBegin(parameters[0]));
+      if (parameters[0] instanceof Batch) parameters[0].onBegun = begun;
       parameters[0] = prepared(parameters[0], parameters[1]);
       const told = tellFirst(parameters, settle);
       const answer = query(...parameters);
@@ -92,23 +94,27 @@ export class GuardedClient extends Client {
     return this.#release;
   }
 
-  /** Waits for an answer. @returns what is to be called when it is there, or will not come. */
-  #ask(begins: boolean): (error: unknown) => void {
+  /** Waits for an answer. @returns what is to be called when it is there, or will not come, and what as soon as a transaction has begun. */
+  #ask(begins: boolean): { settle: (error: unknown) => void; begun: () => void } {
     const askedAt = performance.now();
     let verdict: NodeJS.Immediate | undefined;
     // Where this process was too busy to look, the answer may have come: what has come is read before the verdict.
     const doubt = begins ? setTimeout(() => (verdict = setImmediate(() => this.#giveUp(askedAt))), BEGIN_TIMEOUT) : undefined;
     this.#asking += 1;
-    return (error) => {
-      this.#asking -= 1;
+    const begun = (): void => {
       clearTimeout(doubt);
       clearImmediate(verdict);
+    };
+    const settle = (error: unknown): void => {
+      this.#asking -= 1;
+      begun();
       if (error instanceof Error && error.message === READ_TIMEOUT) this.#giveUp(askedAt);
       // It would be said again and again: the next connection prepares what there is now.
       else if (error instanceof DatabaseError && error.code === PREPARED_BEFORE_CHANGE) this.#cut();
       // A refusal is an answer too.
       else if (!error || error instanceof DatabaseError) this.#answeredAt = performance.now();
     };
+    return { settle, begun };
   }
 
   #giveUp(askedAt: number): void {

@@ -5,7 +5,7 @@ import type { Vault } from './crypto/vault.js';
 import type { Database } from './database.js';
 import { refusal } from './errors.js';
 import { kindOfId } from './ids.js';
-import { runStatement } from './statement.js';
+import type { Statements } from './statement.js';
 
 /** How long a key is kept, by the real clock (domain.md, Idempotency). */
 export const KEEP_KEYS_MILLISECONDS = SECONDS_PER_DAY * MILLISECONDS_PER_SECOND;
@@ -72,29 +72,28 @@ const TAKE = `
  * IDEMPOTENCY_KEY_EXISTS for another request, one that is still running, and every repeat where policy says STRICT.
  * @returns how far the organization's clock runs ahead of the real one, in milliseconds.
  */
-export async function takeKey(transaction: Kysely<never>, digests: Digests, caller: Caller, request: KeyedRequest, now: Date): Promise<number> {
+export async function takeKey(transaction: Statements, digests: Digests, caller: Caller, request: KeyedRequest, now: Date): Promise<number> {
   request.taken = true;
   const expired = new Date(now.getTime() - KEEP_KEYS_MILLISECONDS);
   const parameters = [scopeOf(caller), request.key, caller.organizationId, request.digest(digests, caller.organizationId), now.toISOString(), expired.toISOString()];
-  const [row] = await runStatement<{ taken: boolean; clock_offset_milliseconds: number | string | null }>(transaction, TAKE, parameters).catch((error: unknown) => {
+  const [row] = await transaction.run<{ taken: boolean; clock_offset_milliseconds: number | string | null }>(TAKE, parameters).catch((error: unknown) => {
     throw (error as { code?: unknown }).code === LOCK_TIMEOUT ? stillRunning() : error;
   });
-  if (!row?.taken) throw await repeat(transaction, digests, caller, request);
+  if (!row?.taken) throw await repeat(transaction.builder, digests, caller, request);
   return Number(row.clock_offset_milliseconds ?? 0);
 }
 
 /** Keeps what came of the command beside its key, in the same transaction. */
-export async function keepOutcome(transaction: Kysely<never>, caller: Caller, { key }: KeyedRequest, result: unknown): Promise<void> {
+export function keepOutcome(transaction: Statements, caller: Caller, { key }: KeyedRequest, result: unknown): void {
   const outcome: Outcome = { ids: idsOf(result), number: typeof result === 'number' ? result : null };
-  await runStatement(transaction, 'update idempotency_key set outcome = $1::jsonb where scope = $2 and key = $3', [JSON.stringify(outcome), scopeOf(caller), key]);
+  transaction.send('update idempotency_key set outcome = $1::jsonb where scope = $2 and key = $3', [JSON.stringify(outcome), scopeOf(caller), key]);
 }
 
 /** Takes the key of a request that stores nothing else: what it has answered, a token, is not to be made again by a repeat. */
 export async function takeKeyAlone(database: Database, caller: Member, request: KeyedRequest, now: Date): Promise<void> {
-  await database.forCustomer(customerOf(caller)).transact(caller.organizationId, async (em) => {
-    const transaction = em.getKysely() as Kysely<never>;
+  await database.forCustomer(customerOf(caller)).transact(caller.organizationId, async (transaction) => {
     await takeKey(transaction, database.vault, caller, request, now);
-    await keepOutcome(transaction, caller, request, null);
+    keepOutcome(transaction, caller, request, null);
   });
 }
 

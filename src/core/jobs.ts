@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { fromKysely, PgBoss, type ConstructorOptions, type JobResult, type JobWithMetadata, type QueueResult } from 'pg-boss';
+import { PgBoss, type ConstructorOptions, type Db, type JobResult, type JobWithMetadata, type QueueResult } from 'pg-boss';
 import { sql, type Kysely } from 'kysely';
 import type { Database } from './database.js';
+import type { Statements } from './statement.js';
 import { TENANT_ROLE } from './tenancy.js';
 import { HEARTBEAT_REFRESH_SECONDS, HEARTBEAT_SECONDS, JobRecovery, prepareRecovery } from './job-recovery.js';
 import { errorFacts, type Log } from './log.js';
@@ -151,11 +152,18 @@ export class Jobs {
   }
 
   /** Enqueues inside a command's transaction. */
-  async enqueue(transaction: Kysely<never>, jobs: readonly NewJob[], clockOffsetMilliseconds: number): Promise<void> {
+  async enqueue(transaction: Statements, jobs: readonly NewJob[], clockOffsetMilliseconds: number): Promise<void> {
+    // Nobody needs the ids of the jobs: what enqueues them goes out with whatever the command still has to say.
+    const db: Db = {
+      executeSql: (text, values = []) => {
+        transaction.send(text, values);
+        return Promise.resolve({ rows: [] });
+      },
+    };
     for (const job of jobs) {
       const payload: Payload = { ...job.data, organizationId: job.organizationId, dueAt: job.dueAt?.toISOString() ?? null };
       const start = job.dueAt ? { startAfter: new Date(job.dueAt.getTime() - clockOffsetMilliseconds) } : {};
-      await this.#boss.send(job.name, payload, { ...start, db: fromKysely(transaction) });
+      await this.#boss.send(job.name, payload, { ...start, db });
     }
   }
 

@@ -4,7 +4,7 @@ import { SEALED_COLUMN, textOf } from './crypto/sealed-table.js';
 import type { Vault } from './crypto/vault.js';
 import { EVENT_CHANNEL, type EventHint, type EventTables, eventRows, type LedgerRow, type NewEvent } from './event-log.js';
 import { requestScope } from './request-scope.js';
-import { runStatement, type StatementRunner } from './statement.js';
+import type { Statements } from './statement.js';
 
 /** The data keys that are at hand. */
 type HeldKeys = Pick<Vault, 'heldKey'>;
@@ -41,8 +41,8 @@ const APPEND = `
  * up behind a position already read, and each entry knows the hash of the one before. Two statements, whatever there is.
  * Throws Unprepared where the data key that the opening is to be encrypted under is not at hand.
  */
-export async function appendToLedger(transaction: StatementRunner, vault: HeldKeys, organizationId: string, actor: Actor, at: Date, note: AuditNote, events: readonly NewEvent[]): Promise<void> {
-  const [ledger] = await runStatement<Pick<LedgerRow, 'position' | 'audit_position' | 'audit_hash'>>(transaction, LOCK, [events.length, organizationId]);
+export async function appendToLedger(transaction: Statements, vault: HeldKeys, organizationId: string, actor: Actor, at: Date, note: AuditNote, events: readonly NewEvent[]): Promise<void> {
+  const [ledger] = await transaction.run<Pick<LedgerRow, 'position' | 'audit_position' | 'audit_hash'>>(LOCK, [events.length, organizationId]);
   if (!ledger) throw new Error('An organization has no ledger');
   const last = Number(ledger.position);
   const rows = eventRows(events, last - events.length + 1);
@@ -50,7 +50,7 @@ export async function appendToLedger(transaction: StatementRunner, vault: HeldKe
   const { row, opening: plain } = auditEntry(place, actor, requestScope.getStore(), note, rows.map(({ id }) => id), at);
   const opening = plain && sealedOpening(vault, plain);
   const hint: EventHint = { organizationId, position: last };
-  await runStatement(transaction, APPEND, [
+  transaction.send(APPEND, [
     organizationId, place.position, row.kind, row.actor, row.customer_id, row.occurred_at, row.entry, row.hash,
     opening?.customer_id ?? null, opening?.salt ?? null, opening?.reason ?? null, opening?.sealed ?? null, opening !== null,
     JSON.stringify(rows), rows.length > 0 ? JSON.stringify(hint) : null,

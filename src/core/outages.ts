@@ -25,6 +25,13 @@ export function isOutage(error: unknown): boolean {
   return SAYINGS.test(error.message) || isOutage(cause) || (Array.isArray(errors) && errors.some(isOutage));
 }
 
+const UNIQUE_VIOLATION = '23505';
+
+/** Whether a statement failed by a unique index whose name begins like this. */
+export function violates(error: unknown, index: string): boolean {
+  return error instanceof Error && (error as Error & { code?: unknown }).code === UNIQUE_VIOLATION && error.message.includes(index);
+}
+
 /** Whether a transaction failed by nothing but others that were in its way: the server has taken it back, and it may run again. */
 export function hasGivenWay(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -1,9 +1,8 @@
-import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
+import type { Kysely } from 'kysely';
 import { Query, type Pool, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { runStatement } from './statement.js';
+import { builderOver } from './statement.js';
 import { ENTER_SCOPE } from './tenancy.js';
-import { transactIn } from './transaction.js';
+import { transactIn, type Begin } from './transaction.js';
 
 /** A statement. With a name each connection prepares it once: its text never changes then. */
 export interface Statement {
@@ -27,11 +26,10 @@ export interface ScopedReads {
 }
 
 /** Reads in short transactions: where the database is in this process, round trips cost nothing. */
-export function readsInTransactions(orm: SqlEntityManager): ScopedReads {
-  const read: ScopedReads['read'] = (scope, query) => transactIn(orm, scope, (em) => query(em.getKysely() as never), true);
+export function readsInTransactions(begin: Begin): ScopedReads {
   return {
-    read,
-    select: <Row>(scope: Scope, { text }: Statement, parameters: readonly unknown[]) => read<unknown, Row[]>(scope, (reader) => runStatement<Row>(reader, text, parameters)),
+    read: (scope, query) => transactIn(begin, scope, (transaction) => query(transaction.builder as never), true),
+    select: <Row>(scope: Scope, { text }: Statement, parameters: readonly unknown[]) => transactIn(begin, scope, (transaction) => transaction.run<Row>(text, parameters), true),
   };
 }
 
@@ -69,12 +67,6 @@ export function readsInOneTrip(pool: Pool): ScopedReads {
     },
     read: (scope, query) => query(builderOver((text, parameters) => run(scope, { text, values: [...parameters] }))),
   };
-}
-
-/** A query builder whose every statement is sent by `run`. */
-function builderOver<Tables>(run: (text: string, parameters: readonly unknown[]) => Promise<QueryResult>): Kysely<Tables> {
-  const client = { query: run, release: () => undefined } as unknown as PostgresPoolClient;
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: { options: {}, connect: () => Promise.resolve(client), end: () => Promise.resolve() } }) });
 }
 
 /** What the driver's queries are made of, as far as it does not declare it. */

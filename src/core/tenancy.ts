@@ -14,15 +14,3 @@ export const CUSTOMER_SETTING = 'kyc_gateway.customer_id';
  * Whatever is asked then, row-level security leaves the rows of that scope.
  */
 export const ENTER_SCOPE = `select set_config('role', $1, true), set_config('${ORGANIZATION_SETTING}', $2, true), set_config('${CUSTOMER_SETTING}', $3, true), set_config('transaction_read_only', $4, true)`;
-
-/**
- * The filter that every entity bears: its rows belong to one organization. The same condition is a policy of
- * row-level security in the migrations, for whoever forgets it.
- */
-export const tenantFilters = {
-  tenant: {
-    name: 'tenant',
-    cond: (parameters: Record<string, unknown>) => ({ organizationId: parameters['organizationId'] }),
-    default: true,
-  },
-};

@@ -1,4 +1,3 @@
-import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { GraphQLError } from 'graphql';
 import type { Member, Role } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
@@ -6,6 +5,7 @@ import { storeDataKey } from '../core/crypto/data-keys.js';
 import { KeyDestroyed } from '../core/crypto/vault.js';
 import { badInput, isRefusal, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
+import { violates } from '../core/outages.js';
 import { NOTE_MAX_LENGTH, PARTNER_ID_MAX_LENGTH, validateName, validateText } from '../kyc/text.js';
 import type { Action, CustomerType, IdentityStatus } from '../kyc/vocabularies.js';
 import { CustomerEntity, type Customer } from './entity.js';
@@ -70,9 +70,9 @@ export async function createCustomer(core: Core, caller: Member, input: NewCusto
   return withUniquePartnerUserId(() => core.database.vault.withNewKey(id, (dataKey) =>
     execute(core, caller, async (unit) => {
       await requireUnused(unit, contact.partnerUserId);
-      await storeDataKey(unit, id, dataKey);
+      storeDataKey(unit, id, dataKey);
       const { customerStatus, kycStatus } = project(null, false);
-      const customer = unit.em.create(CustomerEntity, {
+      const customer = unit.entities.create(CustomerEntity, {
         id,
         organizationId: unit.organizationId,
         type: input.type,
@@ -102,19 +102,27 @@ export async function createCustomer(core: Core, caller: Member, input: NewCusto
 
 /** Locks a customer of the command's organization, first of all that the command locks. Refuses one whose data has been erased. */
 export async function lockCustomer(unit: UnitOfWork, customerId: string): Promise<Customer> {
-  const customer = await lockErasable(unit, customerId);
-  if (customer.erasedAt != null) throw erasedRefusal(standingOf(customer), customer.erasedAt, unit.principal.role);
-  return customer;
+  return refuseErased(unit, await lockErasable(unit, customerId));
 }
 
 /** Locks a customer of the command's organization, also one whose data has been erased. */
 export async function lockErasable(unit: UnitOfWork, customerId: string): Promise<Customer> {
-  const customer =
-    kindOfId(customerId) === 'customer'
-      ? await unit.em.findOne(CustomerEntity, { id: customerId }, { lockMode: LockMode.PESSIMISTIC_WRITE })
-      : null;
+  const customer = kindOfId(customerId) === 'customer' ? await unit.entities.findOne(CustomerEntity, { id: customerId }, true) : null;
   if (!customer) throw notFound('customer');
   unit.note({ customerId });
+  return customer;
+}
+
+/** Locks the customer that a row of another table names, by that row's id; null where there is no such row. Refuses one whose data has been erased. */
+export async function lockCustomerOf(unit: UnitOfWork, table: 'identity', rowId: string): Promise<Customer | null> {
+  const [customer] = await unit.entities.select(CustomerEntity, `id = (select customer_id from ${table} where organization_id = $1 and id = $2)`, [rowId], true);
+  if (!customer) return null;
+  unit.note({ customerId: customer.id });
+  return refuseErased(unit, customer);
+}
+
+function refuseErased(unit: UnitOfWork, customer: Customer): Customer {
+  if (customer.erasedAt != null) throw erasedRefusal(standingOf(customer), customer.erasedAt, unit.principal.role);
   return customer;
 }
 
@@ -190,7 +198,7 @@ export async function withUniquePartnerUserId<Result>(command: () => Promise<Res
   try {
     return await command();
   } catch (error) {
-    if (!(error instanceof UniqueConstraintViolationException) || !error.message.includes('customer_partner_user')) throw error;
+    if (!violates(error, 'customer_partner_user')) throw error;
     throw taken();
   }
 }

@@ -1,12 +1,10 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
-import { tenantFilters } from '../core/tenancy.js';
 import type { CustomerStatus, CustomerType, IdentityStatus, KycStatus } from '../kyc/vocabularies.js';
 
 /** A person whom an organization verifies. Its status is a projection of the current attempt (domain.md, Projections). */
 export const CustomerEntity = defineEntity({
   name: 'Customer',
   tableName: 'customer',
-  filters: tenantFilters,
   properties: {
     id: p.string().primary(),
     organizationId: p.string(),

@@ -113,7 +113,7 @@ export const customerPage = rowPage(CUSTOMERS, (database, organizationId, { page
 
 /** Whether a customer has a partnerUserId whose row has yet to be encrypted. */
 export async function isStoredInThePlain(unit: UnitOfWork, partnerUserId: string): Promise<boolean> {
-  const reader = unit.em.getKysely() as unknown as Kysely<CustomerTables>;
+  const reader = unit.transaction.builder as unknown as Kysely<CustomerTables>;
   const row = await reader.selectFrom('customer').select('id').where('organization_id', '=', unit.organizationId).where('partner_user_id', '=', partnerUserId).executeTakeFirst();
   return row !== undefined;
 }

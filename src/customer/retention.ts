@@ -2,8 +2,9 @@ import type { Kysely } from 'kysely';
 import { systemPrincipal } from '../core/caller.js';
 import { MILLISECONDS_PER_SECOND, SECONDS_PER_DAY } from '../core/clock.js';
 import { clockOffsetOf, execute, type Core } from '../core/command.js';
+import { statementsOver } from '../core/statement.js';
 import type { EventTables } from '../core/event-log.js';
-import type { Job, JobKind } from '../core/jobs.js';
+import type { Job, JobKind, NewJob } from '../core/jobs.js';
 import { errorFacts } from '../core/log.js';
 import { RETENTION_JOB } from '../organization/commands.js';
 import { organizationsThatErase, readOrganization } from '../organization/reads.js';
@@ -38,9 +39,8 @@ export class CustomerRetention {
   }
 
   async #enqueue(): Promise<void> {
-    const { database, jobs } = this.core();
-    const names = (await organizationsThatErase(database)).map((organizationId) => ({ name: RETENTION_JOB, organizationId, data: {} }));
-    await jobs.enqueue(database.owner().getKysely() as unknown as Kysely<never>, names, 0);
+    const names = (await organizationsThatErase(this.core().database)).map((organizationId) => ({ name: RETENTION_JOB, organizationId, data: {} }));
+    await enqueueNow(this.core(), names);
   }
 
   /** The job of one organization. */
@@ -54,7 +54,7 @@ export class CustomerRetention {
     const { policy } = await readOrganization(core.database, organizationId);
     if (policy.retentionDays === null) return;
     const keptFor = policy.retentionDays * SECONDS_PER_DAY * MILLISECONDS_PER_SECOND;
-    const offset = await core.database.read<EventTables, number>(organizationId, (reader) => clockOffsetOf(reader, organizationId));
+    const offset = await core.database.read<EventTables, number>(organizationId, (reader) => clockOffsetOf(statementsOver(reader), organizationId));
     const before = new Date(core.clock.now().getTime() + offset - keptFor);
     const due = await customersClosedBefore(core.database, organizationId, before, { after: String(data['after'] ?? ''), limit: BATCH });
     let failures = 0;
@@ -67,7 +67,7 @@ export class CustomerRetention {
     const last = due.at(-1);
     if (due.length === BATCH && last !== undefined) {
       const rest = { name: RETENTION_JOB, organizationId, data: { after: last } };
-      await core.jobs.enqueue(core.database.owner().getKysely() as unknown as Kysely<never>, [rest], 0);
+      await enqueueNow(core, [rest]);
     }
     if (failures > 0) throw new Error(`${failures} customers could not be erased`);
   }
@@ -83,4 +83,11 @@ export class CustomerRetention {
     });
     if (erasedAt != null) core.database.vault.destroyed(customerId);
   }
+}
+
+/** Enqueues beside any command. */
+async function enqueueNow({ database, jobs }: Core, due: readonly NewJob[]): Promise<void> {
+  const statements = statementsOver(database.owner().getKysely() as unknown as Kysely<never>);
+  await jobs.enqueue(statements, due, 0);
+  await statements.settled();
 }

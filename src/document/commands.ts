@@ -1,4 +1,3 @@
-import { LockMode } from '@mikro-orm/core';
 import { comesByHostedPage, customerOf, type Member } from '../core/caller.js';
 import { consult, execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
@@ -135,7 +134,7 @@ export class DocumentCommands {
     const attempt = await lockAttempt(unit, identityId);
     requireAttemptAllows(target.kind, attempt, caller);
     // Read only now that it is locked: what was read before might be another's change ago.
-    const replaced = target.kind === 'UPDATE_DOCUMENT' ? await unit.em.findOneOrFail(DocumentEntity, { id: target.documentId }, { lockMode: LockMode.PESSIMISTIC_WRITE }) : null;
+    const replaced = target.kind === 'UPDATE_DOCUMENT' ? await unit.entities.get(DocumentEntity, { id: target.documentId }, true) : null;
     const { details, faults } = checkDetails(input, unit.now);
     const mrz = input.mrz == null ? null : normalizeMrz(input.mrz);
     if (input.mrz != null && mrz === null) {
@@ -187,14 +186,12 @@ export class DocumentCommands {
     const document = replaced ?? newDocument(unit, attempt.identity, details, submission);
     const oldStatus = replaced?.status ?? null;
     if (replaced) {
-      unit.em.assign(replaced, { ...details, submission, rejectionReason: null, status: stepDocument(replaced.status, 'replace') });
+      Object.assign(replaced, { ...details, submission, rejectionReason: null, status: stepDocument(replaced.status, 'replace') });
       unit.touch(replaced);
       await discardFiles(unit, replaced.id);
     }
-    // The rows of the files refer to the document's.
-    await unit.em.flush();
     for (const file of files) {
-      unit.em.create(FileUploadEntity, {
+      unit.entities.create(FileUploadEntity, {
         ...file.place,
         encrypted: true,
         documentId: document.id,
@@ -226,7 +223,7 @@ export function zoneOf(files: readonly { inspection: { mrz?: string } }[]): stri
 
 /** A document that has just been submitted; its files and its event are the caller's. */
 export function newDocument(unit: UnitOfWork, { id: identityId, customerId }: Identity, details: KeptDetails, submission: number): Document {
-  return unit.em.create(DocumentEntity, {
+  return unit.entities.create(DocumentEntity, {
     id: newId('document'),
     organizationId: unit.organizationId,
     identityId,
@@ -243,8 +240,8 @@ export function newDocument(unit: UnitOfWork, { id: identityId, customerId }: Id
 
 /** Takes a document's files off it; their bytes are deleted once that has committed. */
 async function discardFiles(unit: UnitOfWork, documentId: string): Promise<void> {
-  const files = await unit.em.find(FileUploadEntity, { documentId });
-  for (const file of files) unit.em.remove(file);
+  const files = await unit.entities.find(FileUploadEntity, { documentId });
+  for (const file of files) unit.entities.remove(FileUploadEntity, file);
   unit.enqueue({ name: DELETE_FILES_JOB, data: { keys: files.map((file) => file.storageKey).join(' ') } });
 }
 

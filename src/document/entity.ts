@@ -1,5 +1,4 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
-import { tenantFilters } from '../core/tenancy.js';
 import type { DocumentFileType, DocumentStatus, IdClass, UploadStatus } from '../kyc/vocabularies.js';
 import type { FileWarning } from './inspection.js';
 
@@ -7,7 +6,6 @@ import type { FileWarning } from './inspection.js';
 export const DocumentEntity = defineEntity({
   name: 'Document',
   tableName: 'document',
-  filters: tenantFilters,
   properties: {
     id: p.string().primary(),
     organizationId: p.string(),
@@ -37,7 +35,6 @@ export type Document = InferEntity<typeof DocumentEntity>;
 export const FileUploadEntity = defineEntity({
   name: 'FileUpload',
   tableName: 'file_upload',
-  filters: tenantFilters,
   properties: {
     id: p.string().primary(),
     organizationId: p.string(),
@@ -68,7 +65,6 @@ export type FileUpload = InferEntity<typeof FileUploadEntity>;
 export const FileReadEntity = defineEntity({
   name: 'FileRead',
   tableName: 'file_read',
-  filters: tenantFilters,
   properties: {
     id: p.string().primary(),
     organizationId: p.string(),

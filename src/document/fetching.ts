@@ -26,11 +26,9 @@ export async function makeDocuments(unit: UnitOfWork, attempt: Attempt): Promise
   const made: string[] = [];
   for (const { files, submission, ...details } of identity.documentsByUrl) {
     const document = newDocument(unit, identity, { ...details, mrz: null }, submission);
-    // The rows of the files refer to the document's.
-    await unit.em.flush();
     for (const { documentType, url } of files) {
       const id = newId('file');
-      unit.em.create(FileUploadEntity, {
+      unit.entities.create(FileUploadEntity, {
         id,
         organizationId: unit.organizationId,
         documentId: document.id,
@@ -70,7 +68,7 @@ function fileNameOf(url: string): string | null {
 /** Whether files of an attempt are still being fetched. */
 export async function awaitsFiles(unit: UnitOfWork, identityId: string): Promise<boolean> {
   const documents = await documentsOf(unit, identityId);
-  const pending = await unit.em.count(FileUploadEntity, { documentId: { $in: documents.map(({ document }) => document.id) }, uploadStatus: 'PENDING' });
+  const pending = await unit.entities.count(FileUploadEntity, { documentId: documents.map(({ document }) => document.id), uploadStatus: 'PENDING' });
   return pending > 0;
 }
 
@@ -89,7 +87,7 @@ export class DocumentFetches {
   /** Fetches what is still PENDING of a document. `giveUp`: an earlier try was interrupted too often. */
   async fetch(principal: Principal, identityId: string, documentId: string, giveUp: boolean): Promise<void> {
     const { files, rules } = await consult(this.core, principal, async (unit) => ({
-      files: await unit.em.find(FileUploadEntity, { documentId, uploadStatus: 'PENDING' }),
+      files: await unit.entities.find(FileUploadEntity, { documentId, uploadStatus: 'PENDING' }),
       rules: (await lockAttempt(unit, identityId)).identity.policy.image,
     }));
     try {
@@ -122,15 +120,15 @@ export class DocumentFetches {
 
 /** Writes what came of the files; one that failed rejects its document. */
 async function settle(unit: UnitOfWork, attempt: Attempt, documentId: string, outcomes: ReadonlyMap<string, Fetched>): Promise<void> {
-  const document = await unit.em.findOneOrFail(DocumentEntity, { id: documentId });
+  const document = await unit.entities.get(DocumentEntity, { id: documentId });
   const reasons: string[] = [];
-  for (const file of await unit.em.find(FileUploadEntity, { documentId, uploadStatus: 'PENDING' })) {
+  for (const file of await unit.entities.find(FileUploadEntity, { documentId, uploadStatus: 'PENDING' })) {
     const outcome = outcomes.get(file.id);
     if (!outcome) continue;
     if (outcome.ok) {
       const { mimeType, width, height, warnings } = outcome.inspection;
       if (outcome.inspection.mrz !== undefined) document.mrz = outcome.inspection.mrz;
-      unit.em.assign(file, { encrypted: true, fileSize: outcome.size, sha256: outcome.sha256, mimeType, width, height, warnings, uploadStatus: 'UPLOADED' });
+      Object.assign(file, { encrypted: true, fileSize: outcome.size, sha256: outcome.sha256, mimeType, width, height, warnings, uploadStatus: 'UPLOADED' });
     } else {
       file.uploadStatus = 'FAILED';
       reasons.push(outcome.reason);

@@ -60,10 +60,10 @@ export class FileLinks {
   async open(fileId: string, claims: LinkClaims): Promise<ReadableFile> {
     const viewer = await this.#viewer(fileId, claims);
     const file = await execute(this.core, viewer, async (unit) => {
-      const found = kindOfId(fileId) === 'file' ? await unit.em.findOne(FileUploadEntity, { id: fileId, uploadStatus: 'UPLOADED' }) : null;
+      const found = kindOfId(fileId) === 'file' ? await unit.entities.findOne(FileUploadEntity, { id: fileId, uploadStatus: 'UPLOADED' }) : null;
       if (!found || isErased(found)) throw notFound('file');
       unit.note({ kind: 'FILE_READ', operation: 'readFile', subjects: [fileId, found.documentId], customerId: found.customerId });
-      unit.em.create(FileReadEntity, { id: newId('fileRead'), organizationId: unit.organizationId, fileId, documentId: found.documentId, reader: viewer.actor, readAt: unit.now });
+      unit.entities.create(FileReadEntity, { id: newId('fileRead'), organizationId: unit.organizationId, fileId, documentId: found.documentId, reader: viewer.actor, readAt: unit.now });
       return found;
     });
     const mimeType = file.mimeType ?? 'application/octet-stream';

@@ -1,4 +1,3 @@
-import { LockMode } from '@mikro-orm/core';
 import type { Kysely } from 'kysely';
 import { systemPrincipal, type SystemActor } from '../core/caller.js';
 import { MILLISECONDS_PER_SECOND } from '../core/clock.js';
@@ -45,7 +44,7 @@ export class PlainFiles implements PlainSource<PlainFile> {
 
   async seal({ id, organization_id: organizationId }: PlainFile): Promise<void> {
     const principal = systemPrincipal(organizationId, ACTOR);
-    const file = await consult(this.core, principal, (unit) => unit.em.findOne(FileUploadEntity, { id }));
+    const file = await consult(this.core, principal, (unit) => unit.entities.findOne(FileUploadEntity, { id }));
     if (!file || !isInThePlain(file)) return;
     const copy: CustomerFile = { id, organizationId, customerId: file.customerId, storageKey: `${organizationId}/${newId('file')}` };
     try {
@@ -62,9 +61,9 @@ export class PlainFiles implements PlainSource<PlainFile> {
   /** @returns whether the row names the copy from now on: it may have been changed over by another replica, or erased. */
   #changeOver(principal: SystemActor, from: string, copy: CustomerFile): Promise<boolean> {
     return execute(this.core, principal, async (unit) => {
-      const file = await unit.em.findOne(FileUploadEntity, { id: copy.id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      const file = await unit.entities.findOne(FileUploadEntity, { id: copy.id }, true);
       if (!file || !isInThePlain(file) || file.storageKey !== from) return false;
-      unit.em.assign(file, { storageKey: copy.storageKey, encrypted: true });
+      Object.assign(file, { storageKey: copy.storageKey, encrypted: true });
       unit.note({ subjects: [file.id], customerId: file.customerId });
       unit.enqueue({ name: DELETE_FILES_JOB, data: { keys: from }, dueAt: new Date(unit.organizationNow.getTime() + SPARED_SECONDS * MILLISECONDS_PER_SECOND) });
       return true;

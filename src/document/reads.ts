@@ -104,7 +104,7 @@ export const filePersonal = personalRead<FileRow, FilePersonal>(FILE_TABLE);
 
 /** The attempt of a document, within a command; null where the organization has none such. */
 export async function identityOfDocument(unit: UnitOfWork, documentId: string): Promise<string | null> {
-  const reader = unit.em.getKysely() as unknown as Kysely<DocumentTables>;
+  const reader = unit.transaction.builder as unknown as Kysely<DocumentTables>;
   const row = await reader.selectFrom('document').select('identity_id').where('organization_id', '=', unit.organizationId).where('id', '=', documentId).executeTakeFirst();
   return row?.identity_id ?? null;
 }
@@ -122,8 +122,8 @@ export function subjectDocument(document: Pick<DocumentRow, 'selected_id_class' 
 
 /** The documents of a command's attempt, oldest first, each as requirements see it. */
 export async function documentsOf(unit: UnitOfWork, identityId: string): Promise<{ document: Document; subject: SubjectDocument }[]> {
-  const documents = await unit.em.find(DocumentEntity, { identityId }, { orderBy: { id: 'asc' } });
-  const files = documents.length === 0 ? [] : await unit.em.find(FileUploadEntity, { documentId: { $in: documents.map((document) => document.id) } });
+  const documents = await unit.entities.find(DocumentEntity, { identityId });
+  const files = documents.length === 0 ? [] : await unit.entities.find(FileUploadEntity, { documentId: documents.map((document) => document.id) });
   const byDocument = Map.groupBy(files, (file) => file.documentId);
   return documents.map((document) => ({
     document,

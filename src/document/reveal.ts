@@ -62,7 +62,7 @@ function checkReveal(input: Reveal): { fields: string[]; reason: string; faults:
 async function requireFewReveals(unit: UnitOfWork): Promise<void> {
   const actors = await keysOfPerson(unit);
   const since = new Date(unit.now.getTime() - HOUR_SECONDS * MILLISECONDS_PER_SECOND);
-  const recent = await (unit.em.getKysely() as unknown as Kysely<LedgerTables>)
+  const recent = await (unit.transaction.builder as unknown as Kysely<LedgerTables>)
     .selectFrom('audit_entry')
     .select('occurred_at')
     .where('organization_id', '=', unit.organizationId)

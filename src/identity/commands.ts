@@ -1,10 +1,9 @@
-import { LockMode } from '@mikro-orm/core';
 import { comesByHostedPage, type Member, type Principal } from '../core/caller.js';
 import { MILLISECONDS_PER_SECOND, SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../core/clock.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
-import { lockCustomer, patchNotAllowed, projectAttempt, requireAllowed, standingOf } from '../customer/commands.js';
+import { lockCustomer, lockCustomerOf, patchNotAllowed, projectAttempt, requireAllowed, standingOf } from '../customer/commands.js';
 import type { Customer } from '../customer/entity.js';
 import { PROJECTIONS } from '../customer/lifecycle.js';
 import { mergeKycData, type KycData, type KycDataPatch } from '../kyc/fields.js';
@@ -19,7 +18,6 @@ import { IdentityEntity, type Identity } from './entity.js';
 import { FIRST, isInOurHands, isWaiting, MOVES_ON_AT_ONCE, step, type IdentityEvent } from './lifecycle.js';
 import { appendDocuments, checkGivenDocuments, unmetByGiven, type GivenDocument, type KycDataGiven } from './given-documents.js';
 import { checkOptions, type AttemptOptions } from './options.js';
-import { customerOfIdentity } from './reads.js';
 
 /** An attempt and its customer, both locked by the command that loaded them. */
 export interface Attempt {
@@ -44,10 +42,10 @@ export interface MoveFacts {
 
 /** Locks an attempt for a command: its customer first, then itself. */
 export async function lockAttempt(unit: UnitOfWork, identityId: string): Promise<Attempt> {
-  const customerId = kindOfId(identityId) === 'identity' ? await customerOfIdentity(unit, identityId) : null;
-  if (customerId === null) throw notFound('identity');
-  const customer = await lockCustomer(unit, customerId);
-  const identity = await unit.em.findOneOrFail(IdentityEntity, { id: identityId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  if (kindOfId(identityId) !== 'identity') throw notFound('identity');
+  // They go out together, and the server takes them one after the other.
+  const [customer, identity] = await Promise.all([lockCustomerOf(unit, 'identity', identityId), unit.entities.findOne(IdentityEntity, { id: identityId }, true)]);
+  if (!customer || !identity) throw notFound('identity');
   unit.note({ subjects: [identityId] });
   return { customer, identity };
 }
@@ -128,7 +126,7 @@ export type AttemptStart = Pick<Identity, 'transactionType' | 'enterpriseId' | '
 
 /** Makes a customer's next attempt from data that has been validated, under the policy of this moment. */
 export function beginAttempt(unit: UnitOfWork, customer: Customer, organization: OrganizationRules, kycData: KycData, start: Partial<AttemptStart>, documents: readonly Omit<GivenDocument, 'submission'>[] = []): Attempt {
-  const identity = unit.em.create(IdentityEntity, {
+  const identity = unit.entities.create(IdentityEntity, {
     id: newId('identity'),
     organizationId: unit.organizationId,
     customerId: customer.id,
@@ -217,7 +215,7 @@ export async function submitIdentity(core: Core, caller: Member, input: SubmitId
 /** What decides an attempt's requirements: the partner's word; for an applicant its token's, or what its last attempt had. */
 async function transactionTypeFor(unit: UnitOfWork, customer: Customer, given: TransactionType | null): Promise<TransactionType | null> {
   if (unit.principal.role !== 'APPLICANT') return given;
-  const last = customer.currentIdentityId ? await unit.em.findOneOrFail(IdentityEntity, { id: customer.currentIdentityId }) : null;
+  const last = customer.currentIdentityId ? await unit.entities.get(IdentityEntity, { id: customer.currentIdentityId }) : null;
   const own = transactionTypeOfToken(unit.principal) ?? last?.transactionType ?? null;
   if (given !== null && given !== own) throw refusal('FORBIDDEN', 'input.transactionType is not yours to choose: leave it out.');
   return own;

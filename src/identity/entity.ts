@@ -1,5 +1,4 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
-import { tenantFilters } from '../core/tenancy.js';
 import type { KycData } from '../kyc/fields.js';
 import type { Policy } from '../kyc/policy.js';
 import type { Demands } from '../kyc/requirements.js';
@@ -19,7 +18,6 @@ export interface Signer {
 export const IdentityEntity = defineEntity({
   name: 'Identity',
   tableName: 'identity',
-  filters: tenantFilters,
   properties: {
     id: p.string().primary(),
     organizationId: p.string(),

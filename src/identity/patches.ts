@@ -109,7 +109,7 @@ export async function patchIdentity(core: Core, caller: Member, input: PatchIden
     if (faults.length > 0) throw badInput(faults);
     requireDocumentAttempt(attempt, documents, caller);
     if (Object.keys(options).length > 0) {
-      unit.em.assign(identity, options as Partial<Identity>);
+      Object.assign(identity, options as Partial<Identity>);
       unit.touch(identity);
     }
     if (input.signer !== undefined) {

@@ -1,5 +1,4 @@
-import { sql, type Kysely } from 'kysely';
-import type { UnitOfWork } from '../core/command.js';
+import { sql } from 'kysely';
 import type { BatchRead } from '../core/context.js';
 import { groupedInOrder } from '../core/context.js';
 import type { PageRequest } from '../core/connections.js';
@@ -132,10 +131,3 @@ export const identityPage = rowPage(IDENTITIES, (database, organizationId, { pag
     .add('program_id = ?', filter.programId)
     .newest(page.limit);
 });
-
-/** The customer of an attempt, within a command; null where the organization has none such. */
-export async function customerOfIdentity(unit: UnitOfWork, identityId: string): Promise<string | null> {
-  const reader = unit.em.getKysely() as unknown as Kysely<IdentityTables>;
-  const row = await reader.selectFrom('identity').select('customer_id').where('organization_id', '=', unit.organizationId).where('id', '=', identityId).executeTakeFirst();
-  return row?.customer_id ?? null;
-}

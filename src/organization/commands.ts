@@ -121,7 +121,7 @@ export async function createApiKey(core: Core, caller: Caller, input: NewApiKey)
 /** Ends a key at once, with the connections that it has opened at any replica. Ending it again is the same as once. */
 export async function revokeApiKey(core: Core, caller: Caller, id: string): Promise<ApiKey> {
   return executeAsOwner(core, caller, async (em, note) => {
-    const apiKey = kindOfId(id) === 'apiKey' ? await em.findOne(ApiKeyEntity, { id }, { filters: false }) : null;
+    const apiKey = kindOfId(id) === 'apiKey' ? await em.findOne(ApiKeyEntity, { id }) : null;
     if (!apiKey || (caller.role !== 'OPERATOR' && apiKey.organizationId !== caller.organizationId)) throw notFound('API key');
     apiKey.revokedAt ??= core.clock.now();
     note(apiKey.organizationId, { kind: 'KEY_CHANGE', subjects: [apiKey.id] });

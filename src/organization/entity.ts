@@ -1,5 +1,4 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
-import { tenantFilters } from '../core/tenancy.js';
 import type { KeyRole } from '../core/caller.js';
 import type { Environment } from '../kyc/vocabularies.js';
 import type { HostedPageSettings } from './hosted-page.js';
@@ -24,7 +23,6 @@ export type Organization = InferEntity<typeof OrganizationEntity>;
 export const ApiKeyEntity = defineEntity({
   name: 'ApiKey',
   tableName: 'api_key',
-  filters: tenantFilters,
   properties: {
     id: p.string().primary(),
     organizationId: p.string(),

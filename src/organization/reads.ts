@@ -7,7 +7,6 @@ import type { Database } from '../core/database.js';
 import type { UnitOfWork } from '../core/command.js';
 import { rowBy, type RowTable } from '../core/row-reads.js';
 import { Rounds } from '../core/rounds.js';
-import { runStatement } from '../core/statement.js';
 import { sql, type Kysely } from 'kysely';
 import type { KeyCache } from './key-cache.js';
 import { digestOf, prefixOf, sameDigest } from './keys.js';
@@ -40,7 +39,7 @@ const rulesOf = new WeakMap<UnitOfWork, Promise<OrganizationRules[]>>();
 
 /** The organization of a command, read once a command however often it is asked for. */
 export async function organizationOf(unit: UnitOfWork): Promise<OrganizationRules> {
-  const read = rulesOf.get(unit) ?? runStatement<OrganizationRules>(unit.em.getKysely(), RULES, [unit.organizationId]);
+  const read = rulesOf.get(unit) ?? unit.transaction.run<OrganizationRules>(RULES, [unit.organizationId]);
   rulesOf.set(unit, read);
   const [organization] = await read;
   if (!organization) throw new Error('A command has no organization');
@@ -83,13 +82,13 @@ function ofCaller(organization: OrganizationRow | Error | null | undefined): Org
 
 /** A key by its id, which the caller is known to have. */
 export function readApiKey(database: Database, id: string): Promise<ApiKey> {
-  return database.owner().findOneOrFail(ApiKeyEntity, { id }, { filters: false });
+  return database.owner().findOneOrFail(ApiKeyEntity, { id });
 }
 
 /** The keys of whoever acts in a command: of a person who signs in those of every time, of anybody else the one key. */
 export async function keysOfPerson(unit: UnitOfWork): Promise<string[]> {
   const { actor } = unit.principal;
-  const rows = await (unit.em.getKysely() as unknown as Kysely<OrganizationTables>)
+  const rows = await (unit.transaction.builder as unknown as Kysely<OrganizationTables>)
     .selectFrom('api_key as mine')
     .innerJoin('api_key as same', (join) => join.onRef('same.organization_id', '=', 'mine.organization_id').onRef('same.subject', '=', 'mine.subject'))
     .select('same.id')

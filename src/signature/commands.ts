@@ -41,7 +41,7 @@ export async function submitSignatures(core: Core, caller: Member, input: Submit
     moveAttempt(unit, attempt, outstanding > 0 ? 'sign' : 'complete_signatures');
     const signatureIds = signatures.map((signature) => {
       const id = newId('signature');
-      unit.em.create(SignatureEntity, {
+      unit.entities.create(SignatureEntity, {
         id,
         organizationId: unit.organizationId,
         identityId: identity.id,

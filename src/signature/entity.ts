@@ -1,12 +1,10 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
-import { tenantFilters } from '../core/tenancy.js';
 import type { ContractType } from '../kyc/vocabularies.js';
 
 /** A contract of an attempt, signed. */
 export const SignatureEntity = defineEntity({
   name: 'Signature',
   tableName: 'signature',
-  filters: tenantFilters,
   properties: {
     id: p.string().primary(),
     organizationId: p.string(),

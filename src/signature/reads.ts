@@ -37,6 +37,6 @@ export const signaturesByIdentity = rowsBy(SIGNATURES, 'identity_id');
 
 /** The contracts that a command's attempt has had signed. */
 export async function signedContractsOf(unit: UnitOfWork, identityId: string): Promise<ContractType[]> {
-  const signatures = await unit.em.find(SignatureEntity, { identityId });
+  const signatures = await unit.entities.find(SignatureEntity, { identityId });
   return signatures.map((signature) => signature.contractType);
 }

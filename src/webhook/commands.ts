@@ -48,11 +48,11 @@ export async function createEndpoint(core: Core, caller: Member, input: NewEndpo
   if (faults.length > 0) throw badInput(faults);
   const secret = mintSecret();
   return execute(core, caller, async (unit) => {
-    if ((await unit.em.count(WebhookEndpointEntity, {})) >= MOST_ENDPOINTS) {
+    if ((await unit.entities.count(WebhookEndpointEntity, {})) >= MOST_ENDPOINTS) {
       throw badInput([{ path: 'url', code: 'too_many', message: `An organization has at most ${MOST_ENDPOINTS} endpoints.` }]);
     }
     const ledger = await tablesOf(unit).selectFrom('organization_ledger').select('position').where('organization_id', '=', unit.organizationId).executeTakeFirstOrThrow();
-    const endpoint = unit.em.create(WebhookEndpointEntity, {
+    const endpoint = unit.entities.create(WebhookEndpointEntity, {
       id: newId('webhookEndpoint'),
       organizationId: unit.organizationId,
       url: input.url,
@@ -110,7 +110,7 @@ async function beginAnew(unit: UnitOfWork, endpoint: WebhookEndpoint): Promise<v
 /** Deletes an endpoint with its log. What is pending is not sent any more. */
 export async function deleteEndpoint(core: Core, caller: Member, endpointId: string): Promise<string> {
   return execute(core, caller, async (unit) => {
-    unit.em.remove(await requireEndpoint(unit, endpointId));
+    unit.entities.remove(WebhookEndpointEntity, await requireEndpoint(unit, endpointId));
     return endpointId;
   });
 }

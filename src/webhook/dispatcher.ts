@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { sql, type Kysely } from 'kysely';
 import { MILLISECONDS_PER_SECOND, SECONDS_PER_DAY } from '../core/clock.js';
 import type { Core } from '../core/command.js';
@@ -17,6 +18,8 @@ interface EndpointKey {
 const CONCURRENCY_PER_ENDPOINT = 8;
 /** Hints may be lost, and retries fall due without one: the tables are asked this often. */
 const SWEEP_MILLISECONDS = 1_000;
+/** Organizations whose endpoints are held for that long at most. */
+const MOST_KNOWN = 10_000;
 /** What is under way at a stop may end within this; what does not is interrupted, and sent again after the next start. */
 const STOP_GRACE_MILLISECONDS = 2_000;
 /** As long as events themselves are kept. */
@@ -34,6 +37,8 @@ export class WebhookDispatcher {
   #busy = new Map<string, Set<string>>();
   /** By endpoint that is being pumped, whether it has to be looked at once more. */
   #pumps = new Map<string, boolean>();
+  /** The enabled endpoints of organizations, as they were looked up within the last sweep: one that another process has enabled since the next sweep finds. */
+  #known = new LRUCache<string, EndpointKey[]>({ max: MOST_KNOWN, ttl: SWEEP_MILLISECONDS });
   #running = new Set<Promise<void>>();
   #interruption = new AbortController();
   #listener: Listener | null = null;
@@ -57,6 +62,7 @@ export class WebhookDispatcher {
 
   /** Looks at the endpoints of an organization now: something became due. */
   wake(organizationId: string): void {
+    this.#known.delete(organizationId);
     if (this.#isWorking) this.#track(this.#pumpOrganization(organizationId));
   }
 
@@ -73,7 +79,8 @@ export class WebhookDispatcher {
 
   #hear(payload: string): void {
     try {
-      this.wake((JSON.parse(payload) as EventHint).organizationId);
+      const { organizationId } = JSON.parse(payload) as EventHint;
+      if (this.#isWorking) this.#track(this.#pumpOrganization(organizationId));
     } catch (error) {
       this.core.log.warn(errorFacts(error), 'unreadable hint');
     }
@@ -88,10 +95,16 @@ export class WebhookDispatcher {
   }
 
   async #pumpOrganization(organizationId: string): Promise<void> {
+    const endpoints = this.#known.get(organizationId) ?? (await this.#enabled(organizationId));
+    for (const endpoint of endpoints) this.#track(this.#pump(endpoint));
+  }
+
+  async #enabled(organizationId: string): Promise<EndpointKey[]> {
     const { rows } = await sql<EndpointKey>`
       select id, organization_id from webhook_endpoint where organization_id = ${organizationId} and state = 'ENABLED'
     `.execute(this.#reader());
-    for (const endpoint of rows) this.#track(this.#pump(endpoint));
+    this.#known.set(organizationId, rows);
+    return rows;
   }
 
   /** Finds every endpoint that has something to do. */

@@ -1,6 +1,5 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { EventType } from '../core/event-log.js';
-import { tenantFilters } from '../core/tenancy.js';
 import type { TEST_EVENT } from './payload.js';
 import type { RetiringSecret } from './signing.js';
 
@@ -12,7 +11,6 @@ export type DeliveryState = 'PENDING' | 'SUCCEEDED' | 'FAILED';
 export const WebhookEndpointEntity = defineEntity({
   name: 'WebhookEndpoint',
   tableName: 'webhook_endpoint',
-  filters: tenantFilters,
   properties: {
     id: p.string().primary(),
     organizationId: p.string(),

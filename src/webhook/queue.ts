@@ -1,4 +1,3 @@
-import { LockMode } from '@mikro-orm/core';
 import { sql, type Kysely } from 'kysely';
 import { systemPrincipal } from '../core/caller.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
@@ -40,12 +39,12 @@ export interface Claim {
 
 /** The deliveries' table within a command. */
 export function tablesOf(unit: UnitOfWork): Kysely<WebhookTables> {
-  return unit.em.getKysely() as unknown as Kysely<WebhookTables>;
+  return unit.transaction.builder as unknown as Kysely<WebhookTables>;
 }
 
 /** Locks an endpoint of the command's organization; null when there is none. */
 export function lockEndpoint(unit: UnitOfWork, endpointId: string): Promise<WebhookEndpoint | null> {
-  return unit.em.findOne(WebhookEndpointEntity, { id: endpointId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  return unit.entities.findOne(WebhookEndpointEntity, { id: endpointId }, true);
 }
 
 /**

@@ -81,6 +81,7 @@ export class WebhookResolver {
   @Mutation(() => CreateWebhookEndpointPayload, { description: 'A new endpoint: told of what happens from now on, at least once each. Its secret is shown this once.' })
   async createWebhookEndpoint(@Ctx() context: RequestContext, @Arg('input', () => CreateWebhookEndpointInput) input: CreateWebhookEndpointInput): Promise<CreateWebhookEndpointPayload> {
     const { secret, endpoint } = await createEndpoint(this.parts.core, context.member, input, this.parts.core.allowPrivateUrls);
+    this.parts.wake(context.member.organizationId);
     return { secret, endpoint: endpointView(endpointRow(endpoint)) };
   }
 

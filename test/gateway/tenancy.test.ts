@@ -55,22 +55,23 @@ const everyOrganization: KyselyPlugin = {
 
 let opened: Database;
 
-/** The database without the ORM's filter and without the conditions of the reads: row-level security is what is left. */
+/** The database without the conditions of commands and reads: row-level security is what is left. */
 function rowLevelSecurityAlone(database: Database): Database {
   opened = database;
   return withoutConditions(database);
 }
 
 function withoutConditions(database: Database): Database {
-  const transact: Database['transact'] = (organizationId, body) => database.transact(organizationId, (em) => {
-    // Comes before the entities' own filter of this name; the role and the variable of the transaction are set already.
-    em.addFilter({ name: 'tenant', cond: {} });
-    return body(em);
+  const everywhere = (text: string): string => text.replaceAll(/(\w+\.)?organization_id = \$1\b/g, () => ((stripped += 1), '$1::text is not null'));
+  const transact: Database['transact'] = (organizationId, body) => database.transact(organizationId, (transaction, entities) => {
+    const run = transaction.run.bind(transaction);
+    transaction.run = (text, parameters) => run(everywhere(text), parameters);
+    return body(transaction, entities);
   });
   const read: Database['read'] = <Tables, Result>(organizationId: string, query: (reader: Reader<Tables>) => Promise<Result>) =>
     database.read<Tables, Result>(organizationId, (reader) => query(reader.withPlugin(everyOrganization)));
   const select: Database['select'] = (organizationId, { name, text }, parameters) =>
-    database.select(organizationId, { name: name && `${name}_of_every_organization`, text: text.replaceAll(/organization_id = \$1/g, () => ((stripped += 1), '$1::text is not null')) }, parameters);
+    database.select(organizationId, { name: name && `${name}_of_every_organization`, text: everywhere(text) }, parameters);
   return { ...database, transact, read, select, forCustomer: (customerId) => withoutConditions(database.forCustomer(customerId)) };
 }
 
@@ -81,7 +82,7 @@ interface Stranger {
 }
 
 describe.each([
-  ['by filter and row-level security', {}, 0],
+  ['by conditions and row-level security', {}, 0],
   ['by row-level security alone', { database: rowLevelSecurityAlone }, 50],
 ] as const)('organizations are kept apart %s', (_name, overrides, leastStripped) => {
   const gateway = useGateway({ INTROSPECTION: 'true' }, { workers: false, ...overrides });

@@ -1,14 +1,13 @@
 import { sql, type Kysely } from 'kysely';
 import type { UnitOfWork } from '../command.js';
-import { runStatement } from '../statement.js';
 import type { KeyTables, NewDataKey } from './vault.js';
 
 const STORE = 'insert into data_key (id, key_id, wrapped, customer_id, organization_id, created_at) values ($1, $2, $3, $4, $5, $6)';
 
 /** Stores the data key of a customer that the command creates. */
-export async function storeDataKey(unit: UnitOfWork, customerId: string, key: NewDataKey): Promise<void> {
+export function storeDataKey(unit: UnitOfWork, customerId: string, key: NewDataKey): void {
   const { id, key_id, wrapped } = key;
-  await runStatement(unit.em.getKysely(), STORE, [id, key_id, wrapped, customerId, unit.organizationId, unit.now.toISOString()]);
+  unit.transaction.send(STORE, [id, key_id, wrapped, customerId, unit.organizationId, unit.now.toISOString()]);
 }
 
 /** The channel of NOTIFY on which the id of a customer is announced whose data key has just been destroyed. */
@@ -21,5 +20,5 @@ export async function destroyDataKey(unit: UnitOfWork, customerId: string): Prom
 }
 
 function tablesOf(unit: UnitOfWork): Kysely<KeyTables> {
-  return unit.em.getKysely() as unknown as Kysely<KeyTables>;
+  return unit.transaction.builder as unknown as Kysely<KeyTables>;
 }

@@ -12,7 +12,7 @@ const NO_DIGEST = '';
  * audit trail. Ids, statuses, moments and the trail itself remain.
  */
 export async function erasePersonalRows(unit: UnitOfWork, tables: readonly SealedTable[], customerId: string): Promise<void> {
-  const transaction = unit.em.getKysely() as unknown as Kysely<unknown>;
+  const transaction = unit.transaction.builder as unknown as Kysely<unknown>;
   await destroyDataKey(unit, customerId);
   for (const table of tables.filter(({ owner }) => owner.column !== 'id')) await eraseRows(transaction, tables, table, customerId);
   await sql`update event set details = details - 'reason' - 'errorDescription' where organization_id = ${unit.organizationId} and customer_id = ${customerId}`.execute(transaction);

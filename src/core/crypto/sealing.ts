@@ -1,4 +1,3 @@
-import type { EventArgs, EventSubscriber, FlushEventArgs } from '@mikro-orm/core';
 import { seal } from './cipher.js';
 import { emptyOf, isErased, SEALED_COLUMN, textOf, type SealedRow, type SealedTable } from './sealed-table.js';
 import { customerOf, Unprepared, type Vault } from './vault.js';
@@ -12,19 +11,14 @@ interface SealedEntity {
   [property: string]: unknown;
 }
 
-/** What an entity held when it was last opened or sealed. */
-interface Opened {
-  text: string;
-  sealed: Uint8Array | null;
-}
-
 /**
- * Opens entities as they are loaded and seals them as they are flushed: the one place where what commands write is
+ * Opens entities as they are loaded and seals them as they are written: the one place where what commands write is
  * encrypted. The properties that `fields` names are not persisted; the ciphertext of them is, when they have changed.
  */
-export class SealingSubscriber implements EventSubscriber {
+export class Sealing {
   readonly #tables: ReadonlyMap<string, SealedTable>;
-  readonly #opened = new WeakMap<object, Opened>();
+  /** What entities held when they were last opened or sealed. */
+  readonly #opened = new WeakMap<object, string>();
 
   constructor(
     tables: readonly SealedTable[],
@@ -33,8 +27,9 @@ export class SealingSubscriber implements EventSubscriber {
     this.#tables = new Map(tables.map((table) => [table.entity, table]));
   }
 
-  onLoad({ entity, meta }: EventArgs<object>): void {
-    const table = this.#tables.get(meta.className);
+  /** Opens an entity that has been loaded. Throws Unprepared where its key is not at hand. */
+  open(name: string, entity: object): void {
+    const table = this.#tables.get(name);
     if (!table) return;
     const loaded = entity as SealedEntity;
     if (loaded.sealed === null) throw new Unprepared({ table, rowId: loaded.id });
@@ -43,24 +38,20 @@ export class SealingSubscriber implements EventSubscriber {
     const key = isErased(row) ? this.vault().heldKeyOfEmpty(customerId) : this.vault().heldKey(customerId);
     // Empty where the key is not destroyed, it was not erased: it does not open.
     Object.assign(loaded, key === null ? emptyOf(table) : this.vault().openWith(table, key, loaded.organizationId, row));
-    this.#opened.set(loaded, { text: textOf(table, loaded), sealed: loaded.sealed });
+    this.#opened.set(loaded, textOf(table, loaded));
   }
 
-  beforeFlush({ uow }: FlushEventArgs): void {
-    const removed = uow.getRemoveStack();
-    for (const entity of new Set([...uow.getIdentityMap(), ...uow.getPersistStack()])) {
-      const table = this.#tables.get((entity as { __meta: { className: string } }).__meta.className);
-      if (table && !removed.has(entity)) this.#seal(table, entity as SealedEntity);
-    }
+  /** Seals an entity that is about to be written, where what is personal of it has changed. */
+  seal(name: string, entity: object): void {
+    const table = this.#tables.get(name);
+    if (table) this.#seal(table, entity as SealedEntity);
   }
 
   #seal(table: SealedTable, entity: SealedEntity): void {
     // Erased: there is nothing to seal, and no key.
     if (isErased(entity)) return;
-    const before = this.#opened.get(entity);
-    if (before && entity.sealed !== before.sealed) throw new Error(`${table.entity} was read again and not opened: load it once`);
     const text = textOf(table, entity);
-    if (before?.text === text) return;
+    if (this.#opened.get(entity) === text) return;
     const key = this.vault().heldKey(customerOf(table, rowOf(entity)));
     if (key === null) throw new Error(`${table.entity} is of a customer that was erased`);
     const place = { organizationId: entity.organizationId, table: table.table, column: SEALED_COLUMN, rowId: entity.id };
@@ -69,7 +60,7 @@ export class SealingSubscriber implements EventSubscriber {
       const value = valueOf(entity);
       entity[property] = value == null ? null : this.vault().index(entity.organizationId, purpose, value);
     }
-    this.#opened.set(entity, { text, sealed: entity.sealed });
+    this.#opened.set(entity, text);
   }
 }
 

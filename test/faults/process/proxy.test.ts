@@ -88,7 +88,7 @@ describe.skipIf(!hasPostgreSql)('between the gateway and PostgreSQL', () => {
 
   it.each([
     ['of BEGIN', /^(begin|start transaction)/i],
-    ['of a statement', /insert into "customer"/i],
+    ['of a statement', /insert into customer /i],
     ['of the COMMIT', /^commit/i],
   ])('when the reply %s is lost, a repeat with the same key has one effect', async (name, statement) => {
     let refused = 0;
@@ -108,7 +108,6 @@ describe.skipIf(!hasPostgreSql)('between the gateway and PostgreSQL', () => {
     );
     told(`proxy, the reply ${name} is lost`, { repeats: REPEATS, 'answers lost': proxy.lost, 'requests told so': refused, effects: row!.customers });
     expect(row).toEqual({ keys: REPEATS, customers: REPEATS });
-    // A connection that has the statement prepared sends its name alone, which the proxy does not know.
     expect(refused).toBeGreaterThan(0);
   });
 

@@ -20,8 +20,10 @@ export type Weather =
 class Statements {
   #pending = Buffer.alloc(0);
   #started = false;
+  /** What is prepared, by name. */
+  #texts = new Map<string, string>();
 
-  /** The texts of the statements that these bytes complete (Query and Parse). */
+  /** The texts of the statements that these bytes have run: simple ones (Query), and prepared ones by their names (Bind). */
   read(chunk: Buffer): string[] {
     this.#pending = Buffer.concat([this.#pending, chunk]);
     const texts: string[] = [];
@@ -31,7 +33,10 @@ class Statements {
       const length = this.#pending.readUInt32BE(header - 4) + header - 4;
       if (this.#pending.length < length) return texts;
       const type = this.#started ? String.fromCharCode(this.#pending[0]!) : '';
-      if (type === 'Q' || type === 'P') texts.push(this.#pending.subarray(header, length).toString('utf8'));
+      const [first = '', second = ''] = this.#pending.subarray(header, length).toString('utf8').split('\0', 2);
+      if (type === 'P') this.#texts.set(first, second);
+      if (type === 'Q') texts.push(first);
+      if (type === 'B') texts.push(this.#texts.get(second) ?? '');
       this.#started = true;
       this.#pending = this.#pending.subarray(length);
     }
