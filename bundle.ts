@@ -7,7 +7,6 @@ import type { Plugin } from 'rolldown';
 
 const ROOT = import.meta.dirname;
 const BUNDLE = join(ROOT, 'dist', 'bundle');
-const PROGRAM = join(BUNDLE, 'program.js');
 const DIGEST = join(BUNDLE, '.digest');
 /** What the compiler says that it has read, the packages' versions, and how they are put together. */
 const INPUTS = ['dist/.tsbuildinfo', 'package-lock.json', 'bundle.ts'];
@@ -41,11 +40,11 @@ if (!existsSync(DIGEST) || readFileSync(DIGEST, 'utf8') !== digest) {
     plugins: [tracesOfOurs],
     checks: { circularDependency: false },
     output: {
-      file: PROGRAM,
-      codeSplitting: false,
+      dir: BUNDLE,
+      // What is imported only when it is wanted stays in files of its own, and is read no sooner.
+      chunkFileNames: '[name].js',
       // Entities and types are known by the names of their classes.
       keepNames: true,
-      minify: { compress: false, mangle: false, codegen: true },
       sourcemap: true,
       sourcemapExcludeSources: true,
     },
