@@ -10,6 +10,6 @@ process.on('message', (message: { probe?: 'memory' }) => {
   const { rss, heapUsed } = process.memoryUsage();
   // Of the heap what is in use: the room that it has taken beside that follows from how fast subscribers came, and from who was there before.
   const heapResident = getHeapSpaceStatistics().reduce((sum, { physical_space_size: size }) => sum + size, 0);
-  process.send?.({ held: rss - heapResident + heapUsed, heap: heapUsed, resident: rss });
+  process.send?.({ rss, heapUsed, held: rss - heapResident + heapUsed });
 });
 process.channel?.unref();

@@ -18,9 +18,9 @@ let databases = 0;
 
 /** Memory of a server: what is in use of its heap, that with what is resident beside the heap, and all that is resident. */
 export interface Memory {
-  heap: number;
+  heapUsed: number;
   held: number;
-  resident: number;
+  rss: number;
 }
 
 /** A gateway on a database of its own, with nothing but what a work of subscriptions puts there. */
@@ -73,7 +73,7 @@ export class Stage {
     await crowd.open(server.url, subscriptions);
     const after = await memoryOf(server);
     const each = (bytes: number): number => bytes / KIBIBYTE / subscriptions.length;
-    return { held: each(after.held - before.held), heap: each(after.heap - before.heap), resident: each(after.resident - before.resident) };
+    return { heapUsed: each(after.heapUsed - before.heapUsed), held: each(after.held - before.held), rss: each(after.rss - before.rss) };
   }
 
   async close(): Promise<void> {

@@ -89,11 +89,11 @@ async function fanOut(bench: Bench, carriage: Carriage, subscribers: number): Pr
   }
 }
 
-function resultOf(name: string, shots: readonly Shot[], { held, heap, resident }: Memory): Result {
+function resultOf(name: string, shots: readonly Shot[], { heapUsed, held, rss }: Memory): Result {
   const of = (column: keyof Shot): Figure => figure(shots.map((shot) => shot[column]));
   return {
     name,
-    figures: { 'server CPU µs a delivery': of('microseconds'), 'p50 ms': of('p50'), 'p99 ms': of('p99'), 'KiB a subscriber': single(held), 'heap KiB a subscriber': single(heap), 'resident KiB a subscriber': single(resident) },
+    figures: { 'server CPU µs a delivery': of('microseconds'), 'p50 ms': of('p50'), 'p99 ms': of('p99'), 'KiB a subscriber': single(held), 'heap KiB a subscriber': single(heapUsed), 'resident KiB a subscriber': single(rss) },
   };
 }
 
