@@ -31,7 +31,9 @@ const tracesOfOurs: Plugin = {
 const hash = createHash('sha256');
 for (const file of INPUTS) hash.update(readFileSync(join(ROOT, file)));
 const digest = hash.digest('hex');
-if (!existsSync(DIGEST) || readFileSync(DIGEST, 'utf8') !== digest) {
+if (!existsSync(DIGEST) || !existsSync(join(BUNDLE, 'program.js')) || readFileSync(DIGEST, 'utf8') !== digest) {
+  // What an end in between leaves is no build.
+  rmSync(DIGEST, { force: true });
   const { build } = await import('rolldown');
   await build({
     input: join(ROOT, 'dist', 'program.js'),
@@ -49,6 +51,6 @@ if (!existsSync(DIGEST) || readFileSync(DIGEST, 'utf8') !== digest) {
       sourcemapExcludeSources: true,
     },
   });
-  rmSync(join(BUNDLE, 'compiled'), { recursive: true, force: true });
+  rmSync(join(BUNDLE, 'compiled'), { recursive: true, force: true, maxRetries: 3 });
   writeFileSync(DIGEST, digest);
 }

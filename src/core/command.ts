@@ -156,15 +156,21 @@ export async function executeAsOwner<Result>(core: Core, caller: Caller, body: (
   return core.database.owner().transactional(async (em) => {
     const { idempotency } = caller;
     const transaction = statementsOver(em.getKysely() as Kysely<never>);
-    if (idempotency) await takeKey(transaction, core.database.vault, caller, idempotency, core.clock.now());
-    const notes = new Map<string, AuditNote>();
-    const result = await body(em as SqlEntityManager, (organizationId, note) => notes.set(organizationId, note));
-    await em.flush();
-    if (caller.rehearsal) throw new RehearsalEnded();
-    if (idempotency) keepOutcome(transaction, caller, idempotency, result);
-    for (const [organizationId, note] of notes) await appendToLedger(transaction, core.database.vault, organizationId, caller, core.clock.now(), note, []);
-    await transaction.settled();
-    return result;
+    try {
+      if (idempotency) await takeKey(transaction, core.database.vault, caller, idempotency, core.clock.now());
+      const notes = new Map<string, AuditNote>();
+      const result = await body(em as SqlEntityManager, (organizationId, note) => notes.set(organizationId, note));
+      await em.flush();
+      if (caller.rehearsal) throw new RehearsalEnded();
+      if (idempotency) keepOutcome(transaction, caller, idempotency, result);
+      for (const [organizationId, note] of notes) await appendToLedger(transaction, core.database.vault, organizationId, caller, core.clock.now(), note, []);
+      await transaction.settled();
+      return result;
+    } catch (error) {
+      // The ORM takes the transaction back, and waits for nothing that was sent in it.
+      await transaction.settled().catch(() => undefined);
+      throw error;
+    }
   });
 }
 

@@ -74,6 +74,8 @@ export class ListeningConnection {
       renew();
       throw error;
     }
+    // Nobody listens any longer.
+    if (this.#client !== next) return;
     this.#delay = FIRST_RETRY_MILLISECONDS;
     this.#heartbeat = setInterval(() => next.query('select 1').catch((error: Error) => next.emit('error', error)), HEARTBEAT_MILLISECONDS);
   }

@@ -44,8 +44,9 @@ export class Statements {
     return (this.#builder ??= builderOver<never>((text, parameters) => this.#answer(text, parameters)));
   }
 
-  /** Waits until all that was sent has been done. */
+  /** Waits until all that was sent has been answered. Throws what failed first. */
   async settled(): Promise<void> {
+    await Promise.allSettled(this.#sent);
     await Promise.all(this.#sent);
   }
 

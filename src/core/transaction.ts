@@ -94,6 +94,8 @@ export function beginBy(orm: SqlEntityManager): Begin {
         await begun.commit().execute();
       },
       rollback: async () => {
+        // What has yet to be run would be run behind the end, and outside of the transaction.
+        await transaction.settled().catch(() => undefined);
         await begun.rollback().execute();
       },
     });

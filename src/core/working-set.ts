@@ -15,8 +15,10 @@ type Where<Entity> = { readonly [Property in keyof Entity]?: Entity[Property] | 
 interface Tracked {
   table: EntityTable;
   entity: Record<string, unknown>;
-  /** Parameters by column, in their order; null: it has no row yet. */
+  /** Parameters by column, in their order; null: it has no row yet. Lists and bytes are compared by identity: give new ones. */
   stored: unknown[] | null;
+  /** Whether nobody else can have changed its row since it was loaded. */
+  locked: boolean;
 }
 
 /**
@@ -56,7 +58,7 @@ export class WorkingSet {
     const table = this.tables.of(name);
     this.#flushBefore(table);
     const rows = await this.statements.run<Record<string, unknown>>(table.select(condition, lock), [this.organizationId, ...parameters]);
-    return rows.map((row) => this.#load(table, row) as unknown as Entity);
+    return rows.map((row) => this.#load(table, row, lock) as unknown as Entity);
   }
 
   /** How many have these values. */
@@ -70,14 +72,15 @@ export class WorkingSet {
   /** Makes an entity, whose row comes with the next flush. */
   create<Entity extends Identified>(name: EntityName<Entity>, values: RequiredEntityData<Entity>): Entity {
     const entity: Record<string, unknown> = { ...values };
-    this.#track({ table: this.tables.of(name), entity, stored: null });
+    this.#track({ table: this.tables.of(name), entity, stored: null, locked: true });
     return entity as unknown as Entity;
   }
 
   /** Has the row of an entity deleted. */
   remove(name: EntityName, { id }: Identified): void {
     const tracked = this.#tracked.get(keyOf(this.tables.of(name), id));
-    if (tracked) this.#removed.add(tracked);
+    if (!tracked) throw new Error('What is to be removed has not been loaded');
+    this.#removed.add(tracked);
   }
 
   /** Writes what is different. */
@@ -95,8 +98,9 @@ export class WorkingSet {
     for (const tracked of this.#tracked.values()) if (tracked.table === table) return this.flush();
   }
 
-  #load(table: EntityTable, row: Record<string, unknown>): Record<string, unknown> {
+  #load(table: EntityTable, row: Record<string, unknown>, locked: boolean): Record<string, unknown> {
     const known = this.#tracked.get(keyOf(table, row['id'] as string));
+    if (known && locked && !known.locked) throw new Error(`${table.name} was loaded before it was locked, and may have changed between: lock it when it is loaded first`);
     if (known) return known.entity;
     const entity: Record<string, unknown> = {};
     for (const { property, column, decode } of table.columns) {
@@ -104,7 +108,7 @@ export class WorkingSet {
       entity[property] = raw == null ? null : decode(raw);
     }
     this.sealing.open(table.name, entity);
-    this.#track({ table, entity, stored: parametersOf(table, entity) });
+    this.#track({ table, entity, stored: parametersOf(table, entity), locked });
     return entity;
   }
 
