@@ -24,7 +24,7 @@ async function run(work: Work, bench: Bench): Promise<Section> {
   } catch (error) {
     console.error(error);
     process.exitCode = 1;
-    return { name: work.name, title: 'not measured', about: `It failed: ${(error as Error).message}`, rows: [], goals: [] };
+    return { name: work.name, title: 'not measured', about: 'It failed: the output of the run says why.', rows: [], goals: [] };
   } finally {
     await bench.stopServers();
   }

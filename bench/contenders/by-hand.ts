@@ -12,6 +12,8 @@ import { createServer } from 'node:http';
 const pool = new Pool({ connectionString: process.env['DATABASE_URL'], max: 20, idleTimeoutMillis: 0 });
 const boss = new PgBoss({ connectionString: process.env['DATABASE_URL'] ?? '', migrate: false, supervise: false, schedule: false, max: 1 });
 await boss.start();
+/** The gateway's: one that starts later on this database refuses keys that its ring does not have. */
+const WRAPPING_KEY = (await pool.query<{ key_id: string }>('select key_id from gateway_key')).rows[0]?.key_id;
 
 const POLICY = JSON.stringify(policy.DEFAULT_POLICY);
 /** Bytes of a sealed customer, of an attempt, of a wrapped data key, and of what opens an entry of the trail, as the gateway's people come to. */
@@ -96,7 +98,7 @@ function create(caller: Caller): Promise<string> {
   return command(caller, ['customer.created'], async (client) => {
     const [customerId, now] = [newId('cus'), new Date().toISOString()];
     await client.query({ name: 'unused', text: 'select id from customer where organization_id = $1 and partner_user_id = $2', values: [caller.organization_id, customerId] });
-    await client.query({ name: 'data key', text: 'insert into data_key (id, key_id, wrapped, customer_id, organization_id, created_at) values ($1, $2, $3, $4, $5, $6)', values: [randomBytes(8).toString('hex'), 'k0', randomBytes(SEALED_BYTES.key), customerId, caller.organization_id, now] });
+    await client.query({ name: 'data key', text: 'insert into data_key (id, key_id, wrapped, customer_id, organization_id, created_at) values ($1, $2, $3, $4, $5, $6)', values: [randomBytes(8).toString('hex'), WRAPPING_KEY, randomBytes(SEALED_BYTES.key), customerId, caller.organization_id, now] });
     await client.query({
       name: 'customer',
       text: "insert into customer (id, organization_id, type, status, kyc_status, has_documents, sealed, email_index, partner_user_index, version, created_at, updated_at) values ($1, $2, 'INDIVIDUAL', 'CREATED', 'NOT_STARTED', false, $3, $4, $5, 1, $6, $6)",
