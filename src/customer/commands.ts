@@ -113,9 +113,9 @@ export async function lockErasable(unit: UnitOfWork, customerId: string): Promis
   return customer;
 }
 
-/** Locks the customer that a row of another table names, by that row's id; null where there is no such row. Refuses one whose data has been erased. */
-export async function lockCustomerOf(unit: UnitOfWork, table: 'identity', rowId: string): Promise<Customer | null> {
-  const [customer] = await unit.entities.select(CustomerEntity, `id = (select customer_id from ${table} where organization_id = $1 and id = $2)`, [rowId], true);
+/** Locks the customer of an attempt; null where there is no such attempt. Refuses one whose data has been erased. */
+export async function lockCustomerOfAttempt(unit: UnitOfWork, identityId: string): Promise<Customer | null> {
+  const [customer] = await unit.entities.select(CustomerEntity, 'id = (select customer_id from identity where organization_id = $1 and id = $2)', [identityId], true);
   if (!customer) return null;
   unit.note({ customerId: customer.id });
   return refuseErased(unit, customer);

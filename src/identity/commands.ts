@@ -3,7 +3,7 @@ import { MILLISECONDS_PER_SECOND, SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../c
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
-import { lockCustomer, lockCustomerOf, patchNotAllowed, projectAttempt, requireAllowed, standingOf } from '../customer/commands.js';
+import { lockCustomer, lockCustomerOfAttempt, patchNotAllowed, projectAttempt, requireAllowed, standingOf } from '../customer/commands.js';
 import type { Customer } from '../customer/entity.js';
 import { PROJECTIONS } from '../customer/lifecycle.js';
 import { mergeKycData, type KycData, type KycDataPatch } from '../kyc/fields.js';
@@ -44,7 +44,7 @@ export interface MoveFacts {
 export async function lockAttempt(unit: UnitOfWork, identityId: string): Promise<Attempt> {
   if (kindOfId(identityId) !== 'identity') throw notFound('identity');
   // They go out together, and the server takes them one after the other.
-  const [customer, identity] = await Promise.all([lockCustomerOf(unit, 'identity', identityId), unit.entities.findOne(IdentityEntity, { id: identityId }, true)]);
+  const [customer, identity] = await Promise.all([lockCustomerOfAttempt(unit, identityId), unit.entities.findOne(IdentityEntity, { id: identityId }, true)]);
   if (!customer || !identity) throw notFound('identity');
   unit.note({ subjects: [identityId] });
   return { customer, identity };
