@@ -9,6 +9,7 @@ import { freePort } from './machine/processes.ts';
 import { OPENED } from './works/opening.ts';
 import { dryRuns } from './works/dry-run.ts';
 import { creations } from './works/flows.ts';
+import { photo, uploadsOf } from './works/file-upload.ts';
 import { openFlows } from './works/full-flow.ts';
 import { table } from './report/text.ts';
 
@@ -43,11 +44,22 @@ const PROFILED: Readonly<Record<string, Profiled>> = {
   Q2E: { contender: 'gateway', open: requesting(() => [pageBody(null, pageQuery(OPENED))]), warm: 300, amount: 500 },
   Q3: { contender: 'gateway', open: requesting(dryRuns), warm: 8_000, amount: 8_000 },
   M1: { contender: 'gateway-without-workers', database: 'commands', open: requesting(creations), warm: 1_000, amount: 1_500 },
+  M2: { contender: 'gateway', database: 'files', open: uploading, warm: 40, amount: 60 },
   E1: { contender: 'fast sandbox', database: 'flows', open: openFlows, warm: 200, amount: 300 },
 };
 const CONNECTIONS = 16;
+/** Uploads that are readied: no fewer than are made warm and looked at. */
+const UPLOADS = 100;
 const SAMPLING_MICROSECONDS = 200;
 const TOP = 40;
+
+/** Uploads one after another. What the inspector's thread does is not in the profile. */
+async function uploading(bench: Bench, server: Server): Promise<(amount: number) => Promise<void>> {
+  const uploadNext = await uploadsOf(bench, server, UPLOADS, await photo());
+  return async (amount) => {
+    for (let number = 0; number < amount; number += 1) await uploadNext();
+  };
+}
 
 /** Has the load ask what a work asks. */
 function requesting(flowsOf: (bench: Bench) => Shot['bodies']): Profiled['open'] {

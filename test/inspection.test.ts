@@ -114,6 +114,16 @@ describe('files that are refused, with the reason', () => {
     expect(verdict.ok ? '' : verdict.message).toMatch(/^[A-Z].*\.$/s);
   });
 
+  test.each(['%PDF-', '%pdf-', '<!DOCTYPE\nhtml', '<html>', '<Script ', '<body>', '<iframe ', '<svg>', '<?php', 'Rar!\x1a\x07', '7z\xbc\xaf\x27\x1c'])('a picture behind whose end stands %j', async (beginning) => {
+    const appended = Buffer.concat([Buffer.alloc(100_000, '<'), Buffer.from(`${beginning} and more`, 'latin1'), Buffer.alloc(100_000)]);
+    expect(await inspect(Buffer.concat([await jpeg(), appended]))).toMatchObject({ ok: false, code: 'UNSUPPORTED_MEDIA_TYPE', fault: 'polyglot' });
+  });
+
+  test.each(['% PDF-', '<!doctypehtml', '<htmlx>', '<scripture', '<embody>', '< svg>', '<? php', 'Rar!', '7z'])('but not %j, which only looks like it', async (beginning) => {
+    const appended = Buffer.concat([Buffer.alloc(100_000, '<'), Buffer.from(`${beginning} and more`, 'latin1')]);
+    expect(await inspect(Buffer.concat([await jpeg(), appended]))).toMatchObject({ ok: true });
+  });
+
   test(`decompression bombs within ${BOMB_WITHIN} ms`, async () => {
     for (const bomb of [pngBomb(65_535, 65_535), await jpegBomb(65_500, 65_500), await jpegBomb(65_535, 65_535)]) {
       let fastest = Infinity;
@@ -165,6 +175,13 @@ describe('warnings', () => {
     const verdict = await inspect(await make());
     expect(verdict.ok).toBe(true);
     expect(codes(verdict)).toEqual(expected);
+  });
+
+  test.each([[13, 11, 10], [13, 10, 11], [11, 13, 10], [10, 13, 11], [11, 10, 13], [10, 11, 13]])('measure a picture of one colour, %i %i %i, as it is', async (red, green, blue) => {
+    const { default: sharp } = await import('sharp');
+    const verdict = await inspect(await sharp({ create: { width: 700, height: 700, channels: 3, background: { r: red, g: green, b: blue } } }).png().toBuffer());
+    const measured = verdict.ok ? Object.fromEntries(verdict.warnings.map((warning) => [warning.code, warning.measured])) : {};
+    expect(measured).toMatchObject({ greyscale: 3, blurred: 0, dark: Math.round((0.299 * red + 0.587 * green + 0.114 * blue) * 100) / 100 });
   });
 
   test('say what was measured and what is wanted', async () => {

@@ -17,7 +17,7 @@ const UPLOADS_A_ROUND = 6;
 const FLAT = 60;
 
 /** A photo of 5 MB: its picture and, as phones append, something after its end. */
-async function photo(): Promise<Buffer<ArrayBuffer>> {
+export async function photo(): Promise<Buffer<ArrayBuffer>> {
   const pixels = Buffer.from(Uint8Array.from({ length: WIDTH * HEIGHT * 3 }, (_, index) => (noise('pixel', index >> 4) & 127) + 64));
   const picture = await sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } }).jpeg({ quality: 80 }).toBuffer();
   if (picture.length > BYTES) throw new Error(`The picture alone has ${picture.length} bytes`);
@@ -42,6 +42,17 @@ async function submit({ url }: Server, { identityId, apiKey }: { identityId: str
   await dataOf(await fetch(url, { method: 'POST', headers: { authorization: `Bearer ${apiKey}`, 'apollo-require-preflight': 'true' }, body: form }));
 }
 
+/** Readies uploads of the photo, so many at most. @returns what sends the next of them. */
+export async function uploadsOf(bench: Bench, server: Server, amount: number, bytes: Buffer<ArrayBuffer>): Promise<() => Promise<void>> {
+  const file = new Blob([bytes], { type: 'image/jpeg' });
+  const people = (await applicants(bench, amount)).values();
+  return async () => {
+    const { value } = people.next();
+    if (!value) throw new Error('Too few attempts want a document');
+    await submit(server, value, file);
+  };
+}
+
 async function pipe({ url }: Server, bytes: Buffer<ArrayBuffer>): Promise<void> {
   const response = await fetch(url, { method: 'POST', body: bytes });
   if (!response.ok) throw new Error(await response.text());
@@ -60,13 +71,7 @@ export const M2: Work = {
     const { rounds } = bench.extent;
     const [gateway, floor] = [await bench.server('gateway', DATABASE), await bench.server('pipe', DATABASE)];
     const bytes = await photo();
-    const file = new Blob([bytes], { type: 'image/jpeg' });
-    const people = (await applicants(bench, WARM + rounds * UPLOADS_A_ROUND)).values();
-    const submitNext = async (): Promise<void> => {
-      const { value } = people.next();
-      if (!value) throw new Error('Too few attempts want a document');
-      await submit(gateway, value, file);
-    };
+    const submitNext = await uploadsOf(bench, gateway, WARM + rounds * UPLOADS_A_ROUND, bytes);
     await cost(gateway, WARM, submitNext);
     await cost(floor, WARM, () => pipe(floor, bytes));
     const before = await residentMegabytes(gateway.pid);

@@ -26,12 +26,25 @@ export async function* partsOf(source: AsyncIterable<Uint8Array>, partBytes: num
   yield { bytes: part.subarray(0, filled), isLast: true };
 }
 
-/**
- * Copies a piece that has memory of its own to a place in another, and gives its memory back. The garbage collector would do that
- * too, but by going through all there is: once for every few dozen megabytes, which is a third of what an upload costs.
- */
+/** A stream whose pieces nobody else holds. Each is used up before the next is asked for, and its memory given back then. */
+export async function* givenBack<Piece extends Uint8Array>(source: AsyncIterable<Piece>): AsyncGenerator<Piece> {
+  for await (const piece of source) {
+    yield piece;
+    giveBack(piece);
+  }
+}
+
+/** Copies a piece that nobody else holds to a place in another, and gives its memory back. */
 export function moveInto(target: Buffer, piece: Buffer<ArrayBuffer>, at = 0): void {
   piece.copy(target, at);
-  // Where a release of Node has given it a place in memory that others have places in too, it is not ours to give back.
-  if (piece.byteLength === piece.buffer.byteLength) piece.buffer.transfer(0);
+  giveBack(piece);
+}
+
+/**
+ * Gives the memory of a piece back. The garbage collector would do that too, but by going through all there is: once for every
+ * few dozen megabytes, which is a third of what an upload costs.
+ */
+function giveBack({ buffer, byteLength }: Uint8Array): void {
+  // Where it has but a place in memory that others have places in too, as Node gives to small ones, it is not ours to give back.
+  if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) buffer.transfer(0);
 }

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { DataKey } from '../core/crypto/cipher.js';
 import { openFile, sealFile, type FilePlace } from '../core/crypto/file-cipher.js';
 import { KeyDestroyed, type Vault } from '../core/crypto/vault.js';
+import { givenBack } from '../core/parts.js';
 import type { FileStorage } from './storage.js';
 
 /** Where a customer's file belongs. */
@@ -23,7 +24,10 @@ export class EncryptedFiles {
     private readonly vault: Vault,
   ) {}
 
-  /** Encrypts a file as it arrives and stores all of it or, when it fails, nothing. Throws KeyDestroyed. Not inside a transaction. */
+  /**
+   * Encrypts a file as it arrives and stores all of it or, when it fails, nothing. The pieces of the source are given away. Throws
+   * KeyDestroyed. Not inside a transaction.
+   */
   async put(file: CustomerFile, source: AsyncIterable<Uint8Array>): Promise<StoredFile> {
     const key = await this.vault.keyOf(file.organizationId, file.customerId);
     if (!key) throw new KeyDestroyed();
@@ -43,7 +47,7 @@ export class EncryptedFiles {
     const key = await this.vault.keyOf(file.organizationId, file.customerId);
     if (!key) throw new KeyDestroyed();
     try {
-      yield* openFile(key, file, this.storage.read(file.storageKey));
+      yield* openSealed(this.storage, key, file);
     } catch (error) {
       this.vault.broken(error, file.customerId);
       throw error;
@@ -56,12 +60,12 @@ export class EncryptedFiles {
   }
 }
 
-/** Stores a file encrypted under a key. */
+/** Stores a file encrypted under a key. The pieces of the source are given away. */
 export async function putSealed(storage: FileStorage, key: DataKey, place: FilePlace, source: AsyncIterable<Uint8Array>): Promise<StoredFile> {
   const hash = createHash('sha256');
   let size = 0;
   async function* measured(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of source) {
+    for await (const chunk of givenBack(source)) {
       hash.update(chunk);
       size += chunk.byteLength;
       yield chunk;
@@ -73,5 +77,5 @@ export async function putSealed(storage: FileStorage, key: DataKey, place: FileP
 
 /** A file that was stored encrypted under a key, in pieces that have memory of their own. */
 export function openSealed(storage: FileStorage, key: DataKey, place: FilePlace): AsyncGenerator<Buffer<ArrayBuffer>> {
-  return openFile(key, place, storage.read(place.storageKey));
+  return openFile(key, place, givenBack<Uint8Array>(storage.read(place.storageKey)));
 }
