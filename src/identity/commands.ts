@@ -198,9 +198,8 @@ export interface SubmitIdentity extends AttemptOptions {
 /** Begins an attempt. It answers INITIATING at once; evaluation follows after the commit. */
 export async function submitIdentity(core: Core, caller: Member, input: SubmitIdentity): Promise<Attempt> {
   return execute(core, caller, async (unit) => {
-    const customer = await lockCustomer(unit, input.customerId);
+    const [customer, organization] = await Promise.all([lockCustomer(unit, input.customerId), organizationOf(unit)]);
     requireAllowed('SUBMIT_IDENTITY', standingOf(customer), caller.role);
-    const organization = await organizationOf(unit);
     const { options, faults } = checkOptions(input, organization.environment);
     const kycData = mergeChecked(unit, organization, {}, input.kycData, organization.policy.minimumAge, faults);
     const transactionType = await transactionTypeFor(unit, customer, input.transactionType ?? null);
