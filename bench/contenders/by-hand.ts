@@ -115,9 +115,9 @@ function submit(caller: Caller, customerId: string): Promise<string> {
     await client.query({ name: 'organization', text: 'select * from organization where id = $1', values: [caller.organization_id] });
     await client.query({
       name: 'identity',
-      text: `insert into identity (id, organization_id, customer_id, status, step, transaction_type, sealed, national_id_index, policy, demands, evaluations, document_submissions, document_attempts_remaining, needs_person, version, created_at, updated_at)
-        values ($1, $2, $3, 'INITIATING', 1, 'EU_INDIVIDUAL', $4, $5, $6, '{"fields":[],"documents":[]}', 0, 0, 3, false, 1, $7, $7)`,
-      values: [identityId, caller.organization_id, customerId, randomBytes(SEALED_BYTES.identity), randomBytes(16).toString('base64url'), POLICY, now],
+      text: `insert into identity (id, organization_id, customer_id, status, step, transaction_type, sealed, national_id_index, policy, demands, evaluations, document_submissions, document_attempts_remaining, needs_person, deadline_at, looks_at, version, created_at, updated_at)
+        values ($1, $2, $3, 'INITIATING', 1, 'EU_INDIVIDUAL', $4, $5, $6, '{"fields":[],"documents":[]}', 0, 0, 3, false, $8, $8, 1, $7, $7)`,
+      values: [identityId, caller.organization_id, customerId, randomBytes(SEALED_BYTES.identity), randomBytes(16).toString('base64url'), POLICY, now, new Date(Date.now() + 259_200_000).toISOString()],
     });
     await client.query({ name: 'move', text: "update customer set status = 'UNDER_REVIEW', kyc_status = 'PENDING', identity_status = 'INITIATING', document_attempts_remaining = 3, current_identity_id = $2, version = 2, updated_at = $3 where id = $1", values: [customerId, identityId, now] });
     const data = { identityId, step: 1, organizationId: caller.organization_id, dueAt: null };

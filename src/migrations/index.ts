@@ -2,6 +2,7 @@ import { Audit } from './audit.js';
 import { AuditOpenings } from './audit-openings.js';
 import { ClientTokens } from './client-tokens.js';
 import { CreateSchema } from './create-schema.js';
+import { Deadlines } from './deadlines.js';
 import { Documents } from './documents.js';
 import { Encryption } from './encryption.js';
 import { Erasure } from './erasure.js';
@@ -35,4 +36,5 @@ export const migrations = [
   { name: '0015-file-encryption', class: FileEncryption },
   { name: '0016-audit-openings', class: AuditOpenings },
   { name: '0017-organization-references', class: OrganizationReferences },
+  { name: '0018-deadlines', class: Deadlines },
 ];

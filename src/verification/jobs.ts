@@ -8,11 +8,14 @@ import { moveDocument, requirementSubject, DELETE_FILES_JOB, type DocumentComman
 import { findingsOf } from '../document/mrz.js';
 import { awaitsFiles, FETCH_DOCUMENT_JOB, makeDocuments, type DocumentFetches } from '../document/fetching.js';
 import { documentsOf, storageKeysOf } from '../document/reads.js';
-import { atStep, CONTINUE_JOB, EXPIRE_JOB, lockAttempt, moveAttempt, reportStuck, STUCK_JOB, type Attempt } from '../identity/commands.js';
+import { atStep, CONTINUE_JOB, lockAttempt, moveAttempt, reportStuck, type Attempt } from '../identity/commands.js';
+import { EXPIRE_JOB, hasPassedDeadline, STUCK_JOB } from '../identity/deadline.js';
+import { isWaiting } from '../identity/lifecycle.js';
 import { missingFields, openDocumentDemands, type RequirementSubject } from '../kyc/requirements.js';
 import type { IdClass, IdentityStatus } from '../kyc/vocabularies.js';
-import { organizationOf, type OrganizationRules } from '../organization/reads.js';
+import { organizationOf } from '../organization/reads.js';
 import { concludeDocuments, concludeEvaluation, concludeReview } from './evaluation.js';
+import { lockWithFacts, type Facts } from './facts.js';
 import type { DocumentVerdict, EvaluationVerdict, Provider, ProviderDocument, ProviderSubject } from './provider.js';
 
 /** Asks the provider for its answer once a step has lasted as long as it takes. */
@@ -32,16 +35,6 @@ interface Step {
   principal: SystemActor;
   identityId: string;
   step: number;
-}
-
-/** A document of an attempt, and what requirements see of it. */
-type CheckedDocument = Awaited<ReturnType<typeof documentsOf>>[number];
-
-/** What a decision on an attempt goes by. */
-interface Facts {
-  attempt: Attempt;
-  organization: OrganizationRules;
-  documents: readonly CheckedDocument[];
 }
 
 /** What a provider is to be asked of an attempt at a step. */
@@ -69,8 +62,8 @@ export class VerificationJobs {
     const kinds: JobKind[] = [
       { name: CONTINUE_JOB, handle: (job) => this.#continue(stepOf(job, CONTINUE_JOB), job.isLastAttempt) },
       { name: CONCLUDE_JOB, handle: (job) => this.#concludeLater(stepOf(job, CONCLUDE_JOB), job.isLastAttempt) },
-      { name: EXPIRE_JOB, handle: (job) => this.#move(stepOf(job, EXPIRE_JOB), (unit, attempt) => moveAttempt(unit, attempt, 'expire', { errorDescription: NOT_COMPLETED })), unhurried: true },
-      { name: STUCK_JOB, handle: (job) => this.#reportStuck(stepOf(job, STUCK_JOB)), unhurried: true },
+      { name: EXPIRE_JOB, handle: (job) => this.#lookAtDeadline(stepOf(job, EXPIRE_JOB), job.dueAt), unhurried: true },
+      { name: STUCK_JOB, handle: (job) => this.#lookAtDeadline(stepOf(job, STUCK_JOB), job.dueAt), unhurried: true },
       { name: FETCH_DOCUMENT_JOB, handle: (job) => this.#fetch(stepOf(job, FETCH_DOCUMENT_JOB), String(job.data['documentId']), String(job.data['concludeAt']), job.isLastAttempt) },
       { name: DELETE_FILES_JOB, handle: (job) => this.documents().deleteFiles(String(job.data['keys']).split(' ').filter(Boolean)), unhurried: true },
       { name: ERASE_FILES_JOB, handle: async (job) => this.documents().deleteFiles(await storageKeysOf(this.core().database, job.organizationId, String(job.data['customerId']))) },
@@ -82,9 +75,14 @@ export class VerificationJobs {
     return atStep(this.core(), step.principal, step.identityId, step.step, body);
   }
 
-  #reportStuck(step: Step): Promise<void> {
-    return this.#move(step, (unit, attempt) => {
-      this.core().log.warn({ identityId: step.identityId, status: attempt.identity.status }, 'an attempt is stuck');
+  /** What has waited for its customer for too long expires; that anything else stands for too long is said. */
+  #lookAtDeadline({ principal, identityId, step }: Step, dueAt: Date | null): Promise<void> {
+    return execute(this.core(), principal, async (unit) => {
+      const attempt = await lockAttempt(unit, identityId);
+      const { status } = attempt.identity;
+      if (!hasPassedDeadline(unit, attempt.identity, { step, dueAt })) return;
+      if (isWaiting(status)) return moveAttempt(unit, attempt, 'expire', { errorDescription: NOT_COMPLETED });
+      this.core().log.warn({ identityId, status }, 'an attempt is stuck');
       reportStuck(unit, attempt);
     });
   }
@@ -255,12 +253,6 @@ async function unlessErased(work: Promise<void>): Promise<void> {
   await work.catch((error: unknown) => {
     if (!isOfErased(error)) throw error;
   });
-}
-
-/** Locks an attempt, and reads what a decision on it goes by: they go out together, and the server takes them one after the other. */
-async function lockWithFacts(unit: UnitOfWork, identityId: string): Promise<Facts> {
-  const [attempt, organization, documents] = await Promise.all([lockAttempt(unit, identityId), organizationOf(unit), documentsOf(unit, identityId)]);
-  return { attempt, organization, documents };
 }
 
 /** Puts the documents that have arrived under check. */
