@@ -30,7 +30,7 @@ const APPEND = `
     select $1::text, new.position, new.id, new.type, new.customer_id, new.new_status, new.version, new.details, $4::text, $6::timestamptz
     from jsonb_to_recordset($10::jsonb) as new (position bigint, id text, type text, customer_id text, new_status text, version integer, details jsonb)
   )
-  update organization_ledger set audit_hash = $8 where organization_id = $1 returning pg_notify('kyc_gateway_event', $11)`;
+  update organization_ledger set position = $12, audit_position = $2, audit_hash = $8 where organization_id = $1 returning pg_notify('kyc_gateway_event', $11)`;
 
 /** One request: the caller by its key, and the transaction of its command. */
 interface Caller {
@@ -83,14 +83,14 @@ async function command(caller: Caller, events: readonly string[], body: (client:
 }
 
 async function append(client: PoolClient, { id: actor, organization_id: organizationId }: Caller, customerId: string, events: readonly string[], now: string): Promise<void> {
-  const { rows: [ledger] } = await client.query<{ position: string; audit_position: string }>({ name: 'ledger', text: 'update organization_ledger set position = position + $1, audit_position = audit_position + 1 where organization_id = $2 returning position, audit_position, audit_hash', values: [events.length, organizationId] });
-  const [position, auditPosition] = [Number(ledger?.position), Number(ledger?.audit_position)];
+  const { rows: [ledger] } = await client.query<{ position: string; audit_position: string }>({ name: 'ledger', text: 'select position, audit_position, audit_hash from organization_ledger where organization_id = $1 for no key update', values: [organizationId] });
+  const [position, auditPosition] = [Number(ledger?.position) + events.length, Number(ledger?.audit_position) + 1];
   const entry = JSON.stringify({ actor, now, customerId, position, previous: digest(customerId), requestId: randomUUID(), inputCommitment: digest(now), events });
   const rows = events.map((type, index) => ({ position: position - events.length + 1 + index, id: newId('evt'), type, customer_id: customerId, new_status: 'UNDER_REVIEW', version: 1, details: {} }));
   await client.query({
     name: 'append',
     text: APPEND,
-    values: [organizationId, auditPosition, 'COMMAND', actor, customerId, now, entry, digest(entry), randomBytes(SEALED_BYTES.opening), JSON.stringify(rows), JSON.stringify({ organizationId, position })],
+    values: [organizationId, auditPosition, 'COMMAND', actor, customerId, now, entry, digest(entry), randomBytes(SEALED_BYTES.opening), JSON.stringify(rows), JSON.stringify({ organizationId, position }), position],
   });
 }
 
@@ -115,9 +115,9 @@ function submit(caller: Caller, customerId: string): Promise<string> {
     await client.query({ name: 'organization', text: 'select * from organization where id = $1', values: [caller.organization_id] });
     await client.query({
       name: 'identity',
-      text: `insert into identity (id, organization_id, customer_id, status, step, transaction_type, sealed, national_id_index, policy, demands, evaluations, document_submissions, document_attempts_remaining, needs_person, version, created_at, updated_at)
-        values ($1, $2, $3, 'INITIATING', 1, 'EU_INDIVIDUAL', $4, $5, $6, '{"fields":[],"documents":[]}', 0, 0, 3, false, 1, $7, $7)`,
-      values: [identityId, caller.organization_id, customerId, randomBytes(SEALED_BYTES.identity), randomBytes(16).toString('base64url'), POLICY, now],
+      text: `insert into identity (id, organization_id, customer_id, status, step, transaction_type, sealed, national_id_index, policy, demands, evaluations, document_submissions, document_attempts_remaining, needs_person, deadline_at, looks_at, version, created_at, updated_at)
+        values ($1, $2, $3, 'INITIATING', 1, 'EU_INDIVIDUAL', $4, $5, $6, '{"fields":[],"documents":[]}', 0, 0, 3, false, $8, $8, 1, $7, $7)`,
+      values: [identityId, caller.organization_id, customerId, randomBytes(SEALED_BYTES.identity), randomBytes(16).toString('base64url'), POLICY, now, new Date(Date.now() + 259_200_000).toISOString()],
     });
     await client.query({ name: 'move', text: "update customer set status = 'UNDER_REVIEW', kyc_status = 'PENDING', identity_status = 'INITIATING', document_attempts_remaining = 3, current_identity_id = $2, version = 2, updated_at = $3 where id = $1", values: [customerId, identityId, now] });
     const data = { identityId, step: 1, organizationId: caller.organization_id, dueAt: null };

@@ -43,8 +43,8 @@ export interface UnitOfWork {
   organizationId: string;
   /** The real time, for timestamps. */
   now: Date;
-  /** The organization's time, for delays and expiry: the sandbox may have moved it (domain.md, Sandbox). */
-  organizationNow: Date;
+  /** The organization's time, for delays and expiry: the sandbox may have moved it (domain.md, Sandbox). Known once the command has asked for something. */
+  readonly organizationNow: Date;
   /** Marks an object as changed: its version grows by one, however often it is touched. */
   touch(object: Versioned): void;
   record(event: NewEvent): void;
@@ -111,7 +111,11 @@ async function transact<Result>(core: Core, principal: Principal, idempotency: K
 async function attempt<Result>(core: Core, principal: Principal, idempotency: KeyedRequest | undefined, body: (unit: UnitOfWork) => Promise<Result>, conclude: (said: Said) => Promise<void>): Promise<Result> {
   const now = core.clock.now();
   return core.database.forCustomer(customerOf(principal)).transact(principal.organizationId, async (transaction, entities) => {
-    const clockOffset = idempotency ? await takeKey(transaction, core.database.vault, principal as Member, idempotency, now) : await clockOffsetOf(transaction, principal.organizationId);
+    let clockOffset: number | undefined;
+    const begun = (idempotency ? takeKey(transaction, core.database.vault, principal as Member, idempotency, now) : clockOffsetOf(transaction, principal.organizationId)).then((offset) => (clockOffset = offset));
+    // A key decides whether there is anything to do. Without one the clock is read by the trip of what the body asks first.
+    if (idempotency) await begun;
+    begun.catch(() => undefined);
     const touched = new Set<Versioned>();
     const events: NewEvent[] = [];
     const jobs: NewJob[] = [];
@@ -122,7 +126,10 @@ async function attempt<Result>(core: Core, principal: Principal, idempotency: Ke
       principal,
       organizationId: principal.organizationId,
       now,
-      organizationNow: new Date(now.getTime() + clockOffset),
+      get organizationNow() {
+        if (clockOffset === undefined) throw new Error('The organization’s clock is not known before the command has asked for something');
+        return new Date(now.getTime() + clockOffset);
+      },
       touch: (object) => {
         if (touched.has(object)) return;
         touched.add(object);
@@ -134,6 +141,7 @@ async function attempt<Result>(core: Core, principal: Principal, idempotency: Ke
       enqueue: (job) => jobs.push({ ...job, organizationId: principal.organizationId }),
     };
     const result = await body(unit);
+    const offset = await begun;
     entities.flush();
     if (principal.rehearsal) {
       // What the database refuses is refused.
@@ -142,7 +150,7 @@ async function attempt<Result>(core: Core, principal: Principal, idempotency: Ke
     }
     const note: AuditNote = Object.assign({}, ...notes);
     if (idempotency) keepOutcome(transaction, principal as Member, idempotency, result);
-    await conclude({ unit, events, jobs, note, isChanged: touched.size + events.length + jobs.length > 0 || note.kind !== undefined, clockOffset });
+    await conclude({ unit, events, jobs, note, isChanged: touched.size + events.length + jobs.length > 0 || note.kind !== undefined, clockOffset: offset });
     return result;
   });
 }
@@ -215,10 +223,12 @@ export async function advanceClock(core: Core, caller: Member, seconds: number, 
  */
 async function clockTarget(core: Core, caller: Member, seconds: number, atLast: readonly string[]): Promise<number> {
   try {
-    return await execute(core, caller, (unit) => {
+    return await execute(core, caller, async (unit) => {
       unit.note({ subjects: [caller.organizationId] });
-      for (const name of atLast) unit.enqueue({ name, data: {}, dueAt: new Date(unit.organizationNow.getTime() + seconds * MILLISECONDS_PER_SECOND) });
-      return Promise.resolve(unit.organizationNow.getTime() - unit.now.getTime() + seconds * MILLISECONDS_PER_SECOND);
+      const offset = await clockOffsetOf(unit.transaction, caller.organizationId);
+      const ahead = offset + seconds * MILLISECONDS_PER_SECOND;
+      for (const name of atLast) unit.enqueue({ name, data: {}, dueAt: new Date(unit.now.getTime() + ahead) });
+      return ahead;
     });
   } catch (error) {
     if (error instanceof RepeatedRequest && error.outcome.number !== null) return error.outcome.number;

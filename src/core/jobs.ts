@@ -22,6 +22,8 @@ export interface NewJob {
 export interface Job {
   organizationId: string;
   data: Readonly<Record<string, unknown>>;
+  /** When it fell due by the organization's clock; null: at once. */
+  dueAt: Date | null;
   /** The attempt that follows a last failure does not come: the handler's chance to lead on to a person. */
   isLastAttempt: boolean;
 }
@@ -211,8 +213,8 @@ export class Jobs {
   }
 
   async #run(handle: JobHandler, payload: Payload, isLastAttempt: boolean): Promise<void> {
-    const { organizationId, dueAt: _dueAt, ...data } = payload;
-    await handle({ organizationId, data, isLastAttempt });
+    const { organizationId, dueAt, ...data } = payload;
+    await handle({ organizationId, data, dueAt: dueAt === null ? null : new Date(dueAt), isLastAttempt });
   }
 
   async #nextDue(organizationId: string, until: Date, failed: ReadonlySet<string>): Promise<{ id: string; name: string; data: Payload } | 'busy' | null> {

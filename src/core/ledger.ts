@@ -15,10 +15,8 @@ export interface LedgerTables extends EventTables {
   audit_opening: AuditOpeningRow;
 }
 
-const LOCK = `
-  update organization_ledger set position = position + $1, audit_position = audit_position + 1 where organization_id = $2
-  returning position, audit_position, audit_hash`;
-/** Whatever a command has to append: an opening or none, and as many events as there are. */
+const LOCK = 'select position, audit_position, audit_hash from organization_ledger where organization_id = $1 for no key update';
+/** Whatever a command has to append: an opening or none, and as many events as there are. It writes the ledger's row once: of a second version in one transaction PostgreSQL would check the foreign keys. */
 const APPEND = `
   with entry as (
     insert into audit_entry (organization_id, position, kind, actor, customer_id, occurred_at, entry, hash) values ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -32,8 +30,8 @@ const APPEND = `
       position bigint, id text, type text, customer_id text, identity_id text, document_id text, signature_id text, old_status text, new_status text, version integer, details jsonb
     )
   )
-  update organization_ledger set audit_hash = $8 where organization_id = $1
-  returning (select pg_notify('${EVENT_CHANNEL}', $15::text) where $15::text is not null)`;
+  update organization_ledger set position = $15, audit_position = $2, audit_hash = $8 where organization_id = $1
+  returning (select pg_notify('${EVENT_CHANNEL}', $16::text) where $16::text is not null)`;
 
 /**
  * Appends a command's events and its entry of the audit trail, and announces the events at the commit. The ledger's row is
@@ -42,18 +40,19 @@ const APPEND = `
  * Throws Unprepared where the data key that the opening is to be encrypted under is not at hand.
  */
 export async function appendToLedger(transaction: Statements, vault: HeldKeys, organizationId: string, actor: Actor, at: Date, note: AuditNote, events: readonly NewEvent[]): Promise<void> {
-  const [ledger] = await transaction.run<Pick<LedgerRow, 'position' | 'audit_position' | 'audit_hash'>>(LOCK, [events.length, organizationId]);
+  const [ledger] = await transaction.run<Pick<LedgerRow, 'position' | 'audit_position' | 'audit_hash'>>(LOCK, [organizationId]);
   if (!ledger) throw new Error('An organization has no ledger');
-  const last = Number(ledger.position);
-  const rows = eventRows(events, last - events.length + 1);
-  const place = { organizationId, position: Number(ledger.audit_position), previous: ledger.audit_hash };
+  const before = Number(ledger.position);
+  const last = before + events.length;
+  const rows = eventRows(events, before + 1);
+  const place = { organizationId, position: Number(ledger.audit_position) + 1, previous: ledger.audit_hash };
   const { row, opening: plain } = auditEntry(place, actor, requestScope.getStore(), note, rows.map(({ id }) => id), at);
   const opening = plain && sealedOpening(vault, plain);
   const hint: EventHint = { organizationId, position: last };
   transaction.send(APPEND, [
     organizationId, place.position, row.kind, row.actor, row.customer_id, row.occurred_at, row.entry, row.hash,
     opening?.customer_id ?? null, opening?.salt ?? null, opening?.reason ?? null, opening?.sealed ?? null, opening !== null,
-    JSON.stringify(rows), rows.length > 0 ? JSON.stringify(hint) : null,
+    JSON.stringify(rows), last, rows.length > 0 ? JSON.stringify(hint) : null,
   ]);
 }
 

@@ -1,5 +1,4 @@
 import { comesByHostedPage, type Member, type Principal } from '../core/caller.js';
-import { MILLISECONDS_PER_SECOND, SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../core/clock.js';
 import { execute, type Core, type UnitOfWork } from '../core/command.js';
 import { badInput, notFound, refusal, type FieldFault } from '../core/errors.js';
 import { kindOfId, newId } from '../core/ids.js';
@@ -15,7 +14,8 @@ import { organizationOf, type OrganizationRules } from '../organization/reads.js
 import { transactionTypeOfToken } from '../organization/tokens.js';
 import type { TransactionType } from '../kyc/vocabularies.js';
 import { IdentityEntity, type Identity } from './entity.js';
-import { FIRST, isInOurHands, isWaiting, MOVES_ON_AT_ONCE, step, type IdentityEvent } from './lifecycle.js';
+import { beginDeadline } from './deadline.js';
+import { FIRST, MOVES_ON_AT_ONCE, step, type IdentityEvent } from './lifecycle.js';
 import { appendDocuments, checkGivenDocuments, unmetByGiven, type GivenDocument, type KycDataGiven } from './given-documents.js';
 import { checkOptions, type AttemptOptions } from './options.js';
 
@@ -27,10 +27,6 @@ export interface Attempt {
 
 /** Runs when an attempt has come to a status that the gateway leaves by itself (verification/ handles it). */
 export const CONTINUE_JOB = 'verification.continue';
-/** Runs when an attempt has waited for its customer as long as policy lets it (verification/ handles it). */
-export const EXPIRE_JOB = 'identity.expire';
-/** Runs when an attempt has stayed in a status that is not the customer's to leave for longer than policy allows (verification/ handles it). */
-export const STUCK_JOB = 'identity.stuck';
 
 /** What is said of a change of status beside the status itself. */
 export interface MoveFacts {
@@ -102,22 +98,14 @@ function arrive(unit: UnitOfWork, { customer, identity }: Attempt, oldStatus: Id
     requiredDocuments: facts.requiredDocuments ?? [],
     fieldsToReenter: facts.fieldsToReenter ?? [],
   });
-  const data = { identityId: identity.id, step: identity.step };
-  if (MOVES_ON_AT_ONCE.includes(identity.status)) unit.enqueue({ name: CONTINUE_JOB, data });
-  if (isWaiting(identity.status)) {
-    unit.enqueue({ name: EXPIRE_JOB, data, dueAt: after(unit, identity.policy.waitingExpiryDays * SECONDS_PER_DAY) });
-  }
-  if (isInOurHands(identity.status)) unit.enqueue({ name: STUCK_JOB, data, dueAt: after(unit, identity.policy.stuckAfterHours * SECONDS_PER_HOUR) });
+  if (MOVES_ON_AT_ONCE.includes(identity.status)) unit.enqueue({ name: CONTINUE_JOB, data: { identityId: identity.id, step: identity.step } });
+  beginDeadline(unit, identity);
 }
 
-/** The moment of the organization's clock so many seconds from now. */
-function after(unit: UnitOfWork, seconds: number): Date {
-  return new Date(unit.organizationNow.getTime() + seconds * MILLISECONDS_PER_SECOND);
-}
-
-/** Says that an attempt has stayed too long in a status that is not its customer's to leave; it changes nothing. */
+/** Says that an attempt has stayed too long in a status that is not its customer's to leave; it changes nothing else. */
 export function reportStuck(unit: UnitOfWork, { customer, identity }: Attempt): void {
   const { id: identityId, status, version } = identity;
+  identity.deadlineAt = null;
   unit.record({ type: 'identity.stuck', customerId: customer.id, identityId, oldStatus: status, newStatus: status, version });
 }
 
@@ -152,6 +140,8 @@ export function beginAttempt(unit: UnitOfWork, customer: Customer, organization:
     debugStatus: start.debugStatus ?? null,
     debugFailureReason: start.debugFailureReason ?? null,
     reviewNote: null,
+    deadlineAt: null,
+    looksAt: null,
     version: 1,
     createdAt: unit.now,
     updatedAt: unit.now,
@@ -198,9 +188,8 @@ export interface SubmitIdentity extends AttemptOptions {
 /** Begins an attempt. It answers INITIATING at once; evaluation follows after the commit. */
 export async function submitIdentity(core: Core, caller: Member, input: SubmitIdentity): Promise<Attempt> {
   return execute(core, caller, async (unit) => {
-    const customer = await lockCustomer(unit, input.customerId);
+    const [customer, organization] = await Promise.all([lockCustomer(unit, input.customerId), organizationOf(unit)]);
     requireAllowed('SUBMIT_IDENTITY', standingOf(customer), caller.role);
-    const organization = await organizationOf(unit);
     const { options, faults } = checkOptions(input, organization.environment);
     const kycData = mergeChecked(unit, organization, {}, input.kycData, organization.policy.minimumAge, faults);
     const transactionType = await transactionTypeFor(unit, customer, input.transactionType ?? null);

@@ -59,6 +59,10 @@ export const IdentityEntity = defineEntity({
     debugStatus: p.string().$type<DebugStatus>().nullable(),
     debugFailureReason: p.string().nullable().persist(false),
     reviewNote: p.string().nullable().persist(false),
+    /** Until when it may stand at its status, by the organization's clock. Null: for ever, or it has been said that it stands too long. */
+    deadlineAt: p.datetime().nullable(),
+    /** When a job next looks whether the deadline has passed: not behind it. */
+    looksAt: p.datetime().nullable(),
     version: p.integer(),
     createdAt: p.datetime(),
     updatedAt: p.datetime(),

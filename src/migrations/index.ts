@@ -2,6 +2,7 @@ import { Audit } from './audit.js';
 import { AuditOpenings } from './audit-openings.js';
 import { ClientTokens } from './client-tokens.js';
 import { CreateSchema } from './create-schema.js';
+import { Deadlines } from './deadlines.js';
 import { Documents } from './documents.js';
 import { Encryption } from './encryption.js';
 import { Erasure } from './erasure.js';
@@ -11,6 +12,7 @@ import { EventRetention } from './event-retention.js';
 import { Idempotency } from './idempotency.js';
 import { KeySubjects } from './key-subjects.js';
 import { LegalHold } from './legal-hold.js';
+import { OrganizationReferences } from './organization-references.js';
 import { PlainChildren } from './plain-children.js';
 import { StuckAttempts } from './stuck-attempts.js';
 import { Webhooks } from './webhooks.js';
@@ -33,4 +35,6 @@ export const migrations = [
   { name: '0014-erasure', class: Erasure },
   { name: '0015-file-encryption', class: FileEncryption },
   { name: '0016-audit-openings', class: AuditOpenings },
+  { name: '0017-organization-references', class: OrganizationReferences },
+  { name: '0018-deadlines', class: Deadlines },
 ];

@@ -28,11 +28,10 @@ export interface SubmitSignatures {
 /** Signs contracts of an attempt, one by one or together; the last completes them (domain.md, Evaluation). */
 export async function submitSignatures(core: Core, caller: Member, input: SubmitSignatures): Promise<Attempt & { signatureIds: string[] }> {
   return execute(core, caller, async (unit) => {
-    const attempt = await lockAttempt(unit, input.identityId);
+    const [attempt, signed] = await Promise.all([lockAttempt(unit, input.identityId), signedContractsOf(unit, input.identityId)]);
     requireAttemptAllows('SUBMIT_SIGNATURES', attempt, caller);
     const { identity, customer } = attempt;
     const contracts = contractsFor(identity.policy, identity.transactionType ?? null);
-    const signed = await signedContractsOf(unit, identity.id);
     const observed = caller.role === 'APPLICANT' ? { contractSignedDate: unit.now, contractSignedIPAddress: observedAddress(caller) } : {};
     const signatures = input.signatures.map((signature) => ({ ...completed(signature, identity.signer), ...observed }));
     const faults = checkSignatures(signatures, contracts, signed, unit.now);

@@ -1,6 +1,6 @@
 import { systemPrincipal, type SystemActor } from '../core/caller.js';
 import { MILLISECONDS_PER_SECOND } from '../core/clock.js';
-import { consult, type Core, type UnitOfWork } from '../core/command.js';
+import { consult, execute, type Core, type UnitOfWork } from '../core/command.js';
 import type { Job, JobKind } from '../core/jobs.js';
 import { isOfErased } from '../customer/commands.js';
 import { ERASE_FILES_JOB } from '../customer/erasure.js';
@@ -8,11 +8,14 @@ import { moveDocument, requirementSubject, DELETE_FILES_JOB, type DocumentComman
 import { findingsOf } from '../document/mrz.js';
 import { awaitsFiles, FETCH_DOCUMENT_JOB, makeDocuments, type DocumentFetches } from '../document/fetching.js';
 import { documentsOf, storageKeysOf } from '../document/reads.js';
-import { atStep, CONTINUE_JOB, EXPIRE_JOB, lockAttempt, moveAttempt, reportStuck, STUCK_JOB, type Attempt } from '../identity/commands.js';
+import { atStep, CONTINUE_JOB, lockAttempt, moveAttempt, reportStuck, type Attempt } from '../identity/commands.js';
+import { EXPIRE_JOB, hasPassedDeadline, STUCK_JOB } from '../identity/deadline.js';
+import { isWaiting } from '../identity/lifecycle.js';
 import { missingFields, openDocumentDemands, type RequirementSubject } from '../kyc/requirements.js';
-import type { IdClass } from '../kyc/vocabularies.js';
+import type { IdClass, IdentityStatus } from '../kyc/vocabularies.js';
 import { organizationOf } from '../organization/reads.js';
 import { concludeDocuments, concludeEvaluation, concludeReview } from './evaluation.js';
+import { lockWithFacts, type Facts } from './facts.js';
 import type { DocumentVerdict, EvaluationVerdict, Provider, ProviderDocument, ProviderSubject } from './provider.js';
 
 /** Asks the provider for its answer once a step has lasted as long as it takes. */
@@ -34,6 +37,17 @@ interface Step {
   step: number;
 }
 
+/** What a provider is to be asked of an attempt at a step. */
+interface Asked {
+  step: Step;
+  status: IdentityStatus;
+  provider: Provider;
+  subject: ProviderSubject;
+  /** Required data is missing: it is not asked about half a person. */
+  isIncomplete: boolean;
+  documents: readonly ProviderDocument[];
+}
+
 /** What goes on with an attempt after each commit: evaluation, checks of documents, decisions of the provider, expiry. */
 export class VerificationJobs {
   constructor(
@@ -46,10 +60,10 @@ export class VerificationJobs {
   /** Every kind of job of verification, with its handler. */
   kinds(): JobKind[] {
     const kinds: JobKind[] = [
-      { name: CONTINUE_JOB, handle: (job) => this.#continue(stepOf(job, CONTINUE_JOB)) },
-      { name: CONCLUDE_JOB, handle: (job) => this.#conclude(stepOf(job, CONCLUDE_JOB), job.isLastAttempt) },
-      { name: EXPIRE_JOB, handle: (job) => this.#move(stepOf(job, EXPIRE_JOB), (unit, attempt) => moveAttempt(unit, attempt, 'expire', { errorDescription: NOT_COMPLETED })), unhurried: true },
-      { name: STUCK_JOB, handle: (job) => this.#reportStuck(stepOf(job, STUCK_JOB)), unhurried: true },
+      { name: CONTINUE_JOB, handle: (job) => this.#continue(stepOf(job, CONTINUE_JOB), job.isLastAttempt) },
+      { name: CONCLUDE_JOB, handle: (job) => this.#concludeLater(stepOf(job, CONCLUDE_JOB), job.isLastAttempt) },
+      { name: EXPIRE_JOB, handle: (job) => this.#lookAtDeadline(stepOf(job, EXPIRE_JOB), job.dueAt), unhurried: true },
+      { name: STUCK_JOB, handle: (job) => this.#lookAtDeadline(stepOf(job, STUCK_JOB), job.dueAt), unhurried: true },
       { name: FETCH_DOCUMENT_JOB, handle: (job) => this.#fetch(stepOf(job, FETCH_DOCUMENT_JOB), String(job.data['documentId']), String(job.data['concludeAt']), job.isLastAttempt) },
       { name: DELETE_FILES_JOB, handle: (job) => this.documents().deleteFiles(String(job.data['keys']).split(' ').filter(Boolean)), unhurried: true },
       { name: ERASE_FILES_JOB, handle: async (job) => this.documents().deleteFiles(await storageKeysOf(this.core().database, job.organizationId, String(job.data['customerId']))) },
@@ -61,31 +75,50 @@ export class VerificationJobs {
     return atStep(this.core(), step.principal, step.identityId, step.step, body);
   }
 
-  #reportStuck(step: Step): Promise<void> {
-    return this.#move(step, (unit, attempt) => {
-      this.core().log.warn({ identityId: step.identityId, status: attempt.identity.status }, 'an attempt is stuck');
+  /** What has waited for its customer for too long expires; that anything else stands for too long is said. */
+  #lookAtDeadline({ principal, identityId, step }: Step, dueAt: Date | null): Promise<void> {
+    return execute(this.core(), principal, async (unit) => {
+      const attempt = await lockAttempt(unit, identityId);
+      const { status } = attempt.identity;
+      if (!hasPassedDeadline(unit, attempt.identity, { step, dueAt })) return;
+      if (isWaiting(status)) return moveAttempt(unit, attempt, 'expire', { errorDescription: NOT_COMPLETED });
+      this.core().log.warn({ identityId, status }, 'an attempt is stuck');
       reportStuck(unit, attempt);
     });
   }
 
-  /** Leaves at once a status that waits for nothing. */
-  #continue(step: Step): Promise<void> {
-    return this.#move(step, async (unit, attempt) => {
-      if (attempt.identity.status === 'SIGNATURE_SUBMITTED') return moveAttempt(unit, attempt, 'finish');
-      if (attempt.identity.status === 'INITIATING') return this.#evaluate(unit, attempt);
-      await startChecks(unit, attempt);
-      await this.#scheduleConclusion(unit, attempt);
+  /** Leaves at once a status that waits for nothing, and where the provider's answer is due at once goes on to that. */
+  async #continue(step: Step, isLastAttempt: boolean): Promise<void> {
+    const asked = await execute(this.core(), step.principal, async (unit) => {
+      const attempt = await lockAttempt(unit, step.identityId);
+      if (attempt.identity.step === step.step) return this.#leave(unit, attempt);
+      // An earlier try of this job has begun the evaluation, and may have come no further. Two that conclude it do no harm.
+      const isBegun = attempt.identity.step === step.step + 1 && attempt.identity.status === 'EVALUATING_SUBMISSION';
+      return isBegun && !(await awaitsFiles(unit, step.identityId)) ? this.#askOrSchedule(unit, attempt) : null;
     });
+    if (asked) await this.#conclude(asked, isLastAttempt);
+  }
+
+  /** @returns what the provider is to be asked at once. */
+  async #leave(unit: UnitOfWork, attempt: Attempt): Promise<Asked | null> {
+    if (attempt.identity.status === 'INITIATING') return this.#evaluate(unit, attempt);
+    if (attempt.identity.status === 'RECORDS_UPLOADED') {
+      await startChecks(unit, attempt);
+      return this.#askOrSchedule(unit, attempt);
+    }
+    moveAttempt(unit, attempt, 'finish');
+    return null;
   }
 
   /** Begins an evaluation. Documents by URL are fetched first; who is last with that has the provider asked. */
-  async #evaluate(unit: UnitOfWork, attempt: Attempt): Promise<void> {
+  async #evaluate(unit: UnitOfWork, attempt: Attempt): Promise<Asked | null> {
     moveAttempt(unit, attempt, 'evaluate');
     const made = await makeDocuments(unit, attempt);
-    if (made.length === 0) return this.#scheduleConclusion(unit, attempt);
+    if (made.length === 0) return this.#askOrSchedule(unit, attempt);
     const concludeAt = await this.#conclusionTime(unit, attempt);
     const { id: identityId, step } = attempt.identity;
     for (const documentId of made) unit.enqueue({ name: FETCH_DOCUMENT_JOB, data: { identityId, step, documentId, concludeAt: concludeAt.toISOString() } });
+    return null;
   }
 
   async #fetch(step: Step, documentId: string, concludeAt: string, isLastAttempt: boolean): Promise<void> {
@@ -105,6 +138,14 @@ export class VerificationJobs {
     unit.enqueue({ name: CONCLUDE_JOB, data: { identityId: id, step }, dueAt: await this.#conclusionTime(unit, attempt) });
   }
 
+  /** What the provider is to be asked, where its step takes no time: the job that is at work asks it. Else another will. */
+  async #askOrSchedule(unit: UnitOfWork, attempt: Attempt): Promise<Asked | null> {
+    const [organization, documents] = await Promise.all([organizationOf(unit), documentsOf(unit, attempt.identity.id)]);
+    if ((await this.#conclusionTime(unit, attempt)) <= unit.organizationNow) return this.#askedOf(unit, { attempt, organization, documents });
+    await this.#scheduleConclusion(unit, attempt);
+    return null;
+  }
+
   /** When the provider's answer to a step that begins now is there. */
   async #conclusionTime(unit: UnitOfWork, attempt: Attempt): Promise<Date> {
     const provider = this.providerFor(await organizationOf(unit));
@@ -113,48 +154,49 @@ export class VerificationJobs {
   }
 
   /** Asks the provider, outside any transaction, and brings its answer in as a command. */
-  async #conclude(step: Step, isLastAttempt: boolean): Promise<void> {
-    const asked = await this.#read(step);
-    if (asked === null) return;
+  async #conclude({ step, status, provider, subject, documents, isIncomplete }: Asked, isLastAttempt: boolean): Promise<void> {
     try {
-      if (asked.status === 'EVALUATING_SUBMISSION') await this.#concludeEvaluation(step, asked.isIncomplete ? null : await asked.provider.evaluate(asked.subject));
-      else if (asked.status === 'RECORDS_UPLOADED') await this.#concludeDocuments(step, await asked.provider.checkDocuments(asked.subject, asked.documents));
-      else if (asked.status === 'IN_REVIEW') await this.#concludeReview(step);
+      if (status === 'EVALUATING_SUBMISSION') await this.#concludeEvaluation(step, isIncomplete ? null : await provider.evaluate(subject));
+      else if (status === 'RECORDS_UPLOADED') await this.#concludeDocuments(step, await provider.checkDocuments(subject, documents));
+      else if (status === 'IN_REVIEW') await this.#concludeReview(step);
     } catch (error) {
-      if (!isLastAttempt || asked.status === 'IN_REVIEW') throw error;
+      if (!isLastAttempt || status === 'IN_REVIEW') throw error;
       this.core().log.error({ identityId: step.identityId }, 'the provider failed for good');
       await this.#giveUp(step);
     }
   }
 
-  /** What the provider is to be asked about; null when the attempt has moved on. */
-  #read(step: Step) {
-    return consult(this.core(), step.principal, async (unit) => {
-      const attempt = await lockAttempt(unit, step.identityId);
-      if (attempt.identity.step !== step.step) return null;
-      const organization = await organizationOf(unit);
-      const documents = await documentsOf(unit, step.identityId);
-      const requirements = requirementSubject(attempt, organization.environment, documents.map(({ subject }) => subject));
-      return {
-        status: attempt.identity.status,
-        provider: this.providerFor(organization),
-        subject: providerSubject(attempt),
-        isIncomplete: missingFields(requirements).length > 0,
-        documents: documents.filter(({ document }) => document.status === 'PROCESSING').map(({ document }): ProviderDocument => ({
-          id: document.id,
-          selectedIdClass: document.selectedIdClass,
-          findings: findingsOf({ mrz: document.mrz ?? null, number: document.number ?? null, expirationDate: document.expirationDate ?? null }, attempt.identity.kycData, unit.now),
-        })),
-      };
+  /** Asks the provider of a step that has lasted as long as it takes, unless the attempt has moved on. */
+  async #concludeLater(step: Step, isLastAttempt: boolean): Promise<void> {
+    const asked = await consult(this.core(), step.principal, async (unit) => {
+      const facts = await lockWithFacts(unit, step.identityId);
+      return facts.attempt.identity.step === step.step ? this.#askedOf(unit, facts) : null;
     });
+    if (asked) await this.#conclude(asked, isLastAttempt);
+  }
+
+  /** What the provider is to be asked of an attempt as it stands. */
+  #askedOf(unit: UnitOfWork, { attempt, organization, documents }: Facts): Asked {
+    const { identity } = attempt;
+    const requirements = requirementSubject(attempt, organization.environment, documents.map(({ subject }) => subject));
+    return {
+      step: { principal: systemPrincipal(unit.organizationId, CONCLUDE_JOB), identityId: identity.id, step: identity.step },
+      status: identity.status,
+      provider: this.providerFor(organization),
+      subject: providerSubject(attempt),
+      isIncomplete: missingFields(requirements).length > 0,
+      documents: documents.filter(({ document }) => document.status === 'PROCESSING').map(({ document }): ProviderDocument => ({
+        id: document.id,
+        selectedIdClass: document.selectedIdClass,
+        findings: findingsOf({ mrz: document.mrz ?? null, number: document.number ?? null, expirationDate: document.expirationDate ?? null }, identity.kycData, unit.now),
+      })),
+    };
   }
 
   #concludeEvaluation(step: Step, verdict: EvaluationVerdict | null): Promise<void> {
-    return this.#move(step, async (unit, attempt) => {
+    return this.#decide(step, async (unit, { attempt, organization, documents }) => {
       const { identity } = attempt;
-      const { environment } = await organizationOf(unit);
-      const documents = await documentsOf(unit, identity.id);
-      const subject = requirementSubject(attempt, environment, documents.map((each) => each.subject));
+      const subject = requirementSubject(attempt, organization.environment, documents.map((each) => each.subject));
       const conclusion = concludeEvaluation({ subject, verdict, needsPerson: identity.needsPerson, attemptsRemaining: identity.documentAttemptsRemaining });
       identity.demands = conclusion.demands;
       identity.evaluations += 1;
@@ -165,8 +207,7 @@ export class VerificationJobs {
   }
 
   #concludeDocuments(step: Step, verdicts: readonly DocumentVerdict[]): Promise<void> {
-    return this.#move(step, async (unit, attempt) => {
-      const documents = await documentsOf(unit, attempt.identity.id);
+    return this.#decide(step, async (unit, { attempt, organization, documents }) => {
       const rejections: string[] = [];
       for (const { document } of documents) {
         const verdict = verdicts.find(({ documentId }) => documentId === document.id);
@@ -175,19 +216,24 @@ export class VerificationJobs {
         moveDocument(unit, attempt, document, verdict.reason === null ? 'approve' : 'reject', verdict.reason === null ? null : `${verdict.reason} ${ANOTHER_CLASS}`);
       }
       const event = concludeDocuments(rejections, attempt.identity.documentAttemptsRemaining);
-      const { environment } = await organizationOf(unit);
-      const open = openClasses(requirementSubject(attempt, environment, (await documentsOf(unit, attempt.identity.id)).map(({ subject }) => subject)));
+      const open = openClasses(requirementSubject(attempt, organization.environment, (await documentsOf(unit, attempt.identity.id)).map(({ subject }) => subject)));
       moveAttempt(unit, attempt, event, { errorDescription: rejections[0] ?? null, requiredDocuments: event === 'fail_documents' ? open : [] });
       await this.#scheduleConclusion(unit, attempt);
     });
   }
 
   #concludeReview(step: Step): Promise<void> {
-    return this.#move(step, async (unit, attempt) => {
-      const { environment } = await organizationOf(unit);
-      const documents = await documentsOf(unit, attempt.identity.id);
-      const event = concludeReview(requirementSubject(attempt, environment, documents.map(({ subject }) => subject)));
+    return this.#decide(step, (unit, { attempt, organization, documents }) => {
+      const event = concludeReview(requirementSubject(attempt, organization.environment, documents.map(({ subject }) => subject)));
       moveAttempt(unit, attempt, event, { errorDescription: event === 'decline' ? (attempt.identity.errorDescription ?? null) : null });
+    });
+  }
+
+  /** Brings a decision in as a command, unless the attempt has moved on. */
+  #decide({ principal, identityId, step }: Step, body: (unit: UnitOfWork, facts: Facts) => Promise<void> | void): Promise<void> {
+    return execute(this.core(), principal, async (unit) => {
+      const facts = await lockWithFacts(unit, identityId);
+      if (facts.attempt.identity.step === step) await body(unit, facts);
     });
   }
 

@@ -21,9 +21,9 @@ const provider: Provider = {
 };
 const gateway = useGateway({}, { providers: { SANDBOX: provider } });
 
-/** Makes the next try of what has failed the last one, and now. @returns whether there was such a job. */
+/** Makes the next try of what has failed the last one, and now: where a step takes no time, the job that began it asks the provider. @returns whether there was such a job. */
 async function exhaust(): Promise<boolean> {
-  const rows = await gateway.behindItsBack((query) => query(`update pgboss.job set retry_count = retry_limit, start_after = now() where state = 'retry' and name = 'verification.conclude' returning id`));
+  const rows = await gateway.behindItsBack((query) => query(`update pgboss.job set retry_count = retry_limit, start_after = now() where state = 'retry' and name = 'verification.continue' returning id`));
   return rows.length > 0;
 }
 
