@@ -12,6 +12,7 @@ import { Idempotency } from './idempotency.js';
 import { KeySubjects } from './key-subjects.js';
 import { LegalHold } from './legal-hold.js';
 import { PlainChildren } from './plain-children.js';
+import { SharedPolicies } from './shared-policies.js';
 import { StuckAttempts } from './stuck-attempts.js';
 import { Webhooks } from './webhooks.js';
 
@@ -33,4 +34,5 @@ export const migrations = [
   { name: '0014-erasure', class: Erasure },
   { name: '0015-file-encryption', class: FileEncryption },
   { name: '0016-audit-openings', class: AuditOpenings },
+  { name: '0017-shared-policies', class: SharedPolicies },
 ];
