@@ -14,6 +14,7 @@ export const keyRing = await built<typeof import('../../src/core/crypto/key-ring
 export const keys = await built<typeof import('../../src/organization/keys.js')>('organization/keys');
 export const log = await built<typeof import('../../src/core/log.js')>('core/log');
 export const personalData = await built<typeof import('../../src/kyc/personal-data.js')>('kyc/personal-data');
+export const policies = await built<typeof import('../../src/organization/policies.js')>('organization/policies');
 export const policy = await built<typeof import('../../src/kyc/policy.js')>('kyc/policy');
 export const requirements = await built<typeof import('../../src/kyc/requirements.js')>('kyc/requirements');
 export const sealedTable = await built<typeof import('../../src/core/crypto/sealed-table.js')>('core/crypto/sealed-table');

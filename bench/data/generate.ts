@@ -46,6 +46,7 @@ export async function generate(cluster: Cluster, sizes: Sizes): Promise<Dataset>
     const organizations = Array.from({ length: sizes.organizations }, (_, number) => ({ id: rows.organizationId(number), ...keys.mintKey() }));
     const tables: readonly [string, Iterable<Row>][] = [
       ['organization', rows.organizations()],
+      ['policy', rows.policies()],
       ['organization_ledger', rows.ledgers()],
       ['api_key', organizations.map(keyRow)],
       ['data_key', rows.dataKeys(wrapped)],

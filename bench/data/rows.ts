@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DataKey } from '../../src/core/crypto/cipher.js';
 import type { SealedTable } from '../../src/core/crypto/sealed-table.js';
 import type { NewDataKey, Vault } from '../../src/core/crypto/vault.js';
-import { cipher, personalData, policy, sealedTable } from './built.ts';
+import { cipher, personalData, policies, policy, sealedTable } from './built.ts';
 import type { Row } from './copying.ts';
 import { contactOf, kycDataOf } from './people.ts';
 import { idOf, noise, pick } from './seed.ts';
@@ -23,6 +23,7 @@ const STANDINGS = {
 } as const;
 const WEIGHTS = Object.fromEntries(Object.entries(STANDINGS).map(([word, { weight }]) => [word, weight])) as Record<keyof typeof STANDINGS, number>;
 const POLICY = JSON.stringify(policy.DEFAULT_POLICY);
+const POLICY_ID = policies.idOfPolicy(policy.DEFAULT_POLICY);
 const CONTRACTS = ['CSA', 'MPA'] as const;
 
 /** Makes the rows; it holds the data keys of the customers that it has made. */
@@ -62,8 +63,13 @@ export class Rows {
 
   *organizations(): Generator<Row> {
     for (let number = 0; number < this.#sizes.organizations; number += 1) {
-      yield { id: this.organizationId(number), name: `Organization ${number}`, environment: 'SANDBOX', policy: POLICY, created_at: this.#time(0) };
+      yield { id: this.organizationId(number), name: `Organization ${number}`, environment: 'SANDBOX', policy_id: POLICY_ID, created_at: this.#time(0) };
     }
+  }
+
+  /** Every organization's policy, under which all of its attempts began. */
+  *policies(): Generator<Row> {
+    for (let number = 0; number < this.#sizes.organizations; number += 1) yield { organization_id: this.organizationId(number), id: POLICY_ID, rules: POLICY };
   }
 
   *ledgers(): Generator<Row> {
@@ -103,7 +109,7 @@ export class Rows {
       const id = this.#identityId(number);
       const personal = { kycData: kycDataOf(number), signer: {}, documentsByUrl: [], providerState: {} };
       yield {
-        id, organization_id: this.#organization(number), customer_id: this.customerId(number), status: standingOf(number).word, step: 5, transaction_type: 'EU_INDIVIDUAL', policy: POLICY,
+        id, organization_id: this.#organization(number), customer_id: this.customerId(number), status: standingOf(number).word, step: 5, transaction_type: 'EU_INDIVIDUAL', policy_id: POLICY_ID,
         demands: '{"fields":[],"documents":[]}', evaluations: 1, document_submissions: 1, document_attempts_remaining: 2, needs_person: true, version: 5,
         created_at: this.#time(number), updated_at: this.#time(number), ...this.#sealed(personalData.IDENTITY_TABLE, number, id, personal),
       };

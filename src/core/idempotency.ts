@@ -52,7 +52,8 @@ export class RepeatedRequest extends Error {
 
 interface KeyTables {
   idempotency_key: { scope: string; key: string; organization_id: string | null; digest: string; outcome: Outcome | null; created_at: string };
-  organization: { id: string; policy: { idempotency: 'REPLAY' | 'STRICT' } };
+  organization: { id: string; policy_id: string };
+  policy: { organization_id: string; id: string; rules: { idempotency: 'REPLAY' | 'STRICT' } };
 }
 
 /** Takes a key, unless another request has it that is not old, and reads the organization's clock. */
@@ -109,7 +110,8 @@ export async function repeat(reader: Kysely<never>, digests: Digests, caller: Ca
   const kept = await (reader as unknown as Kysely<KeyTables>)
     .selectFrom('idempotency_key')
     .leftJoin('organization', 'organization.id', 'idempotency_key.organization_id')
-    .select(['digest', 'outcome', sql<string | null>`organization.policy->>'idempotency'`.as('mode')])
+    .leftJoin('policy', (join) => join.onRef('policy.organization_id', '=', 'organization.id').onRef('policy.id', '=', 'organization.policy_id'))
+    .select(['digest', 'outcome', sql<string | null>`policy.rules->>'idempotency'`.as('mode')])
     .where('scope', '=', scopeOf(caller))
     .where('key', '=', request.key)
     .executeTakeFirst();

@@ -10,6 +10,7 @@ import { meetFieldDemands, NO_DEMANDS, withoutFieldDemand } from '../kyc/demands
 import { acceptedNationalIds } from '../kyc/sandbox.js';
 import { freshSubject, missingFields } from '../kyc/requirements.js';
 import { validateKycData } from '../kyc/validation.js';
+import { policyOf } from '../organization/policies.js';
 import { organizationOf, type OrganizationRules } from '../organization/reads.js';
 import { transactionTypeOfToken } from '../organization/tokens.js';
 import type { TransactionType } from '../kyc/vocabularies.js';
@@ -42,6 +43,7 @@ export async function lockAttempt(unit: UnitOfWork, identityId: string): Promise
   // They go out together, and the server takes them one after the other.
   const [customer, identity] = await Promise.all([lockCustomerOfAttempt(unit, identityId), unit.entities.findOne(IdentityEntity, { id: identityId }, true)]);
   if (!customer || !identity) throw notFound('identity');
+  identity.policy = await policyOf(unit, identity.policyId);
   unit.note({ subjects: [identityId] });
   return { customer, identity };
 }
@@ -126,6 +128,7 @@ export function beginAttempt(unit: UnitOfWork, customer: Customer, organization:
     programId: start.programId ?? null,
     ipAddress: start.ipAddress ?? null,
     kycData,
+    policyId: organization.policyId,
     policy: organization.policy,
     signer: {},
     demands: NO_DEMANDS,

@@ -37,7 +37,9 @@ export const IdentityEntity = defineEntity({
     ipAddress: p.string().nullable().persist(false),
     kycData: p.json<KycData>().persist(false),
     /** The organization's policy as it was when the attempt began: later changes do not reach back. */
-    policy: p.json<Policy>(),
+    policyId: p.string(),
+    /** What `policyId` names, of an attempt that was locked by `lockAttempt` or has just begun. */
+    policy: p.json<Policy>().persist(false),
     /** What signatures that leave it out are completed by. */
     signer: p.json<Signer>().persist(false),
     /** What a reviewer or the provider wants beyond the rules. */

@@ -7,7 +7,6 @@ import { Conditions, NO_ROWS, personalRead, rowBy, rowPage, type RowTable } from
 import type { Demands } from '../kyc/demands.js';
 import type { KycData } from '../kyc/fields.js';
 import { IDENTITY_TABLE, INDEX_PURPOSES } from '../kyc/personal-data.js';
-import type { Policy } from '../kyc/policy.js';
 import { isWellFormedText } from '../kyc/text.js';
 import type { Identity } from './entity.js';
 import type { GivenDocument } from './given-documents.js';
@@ -20,7 +19,7 @@ export interface IdentityRow extends SealedRow {
   status: IdentityStatus;
   transaction_type: TransactionType | null;
   program_id: string | null;
-  policy: Policy;
+  policy_id: string;
   demands: Demands;
   hosted_page: boolean;
   national_id_index: string | null;
@@ -42,7 +41,7 @@ export function identityRow(identity: Identity): IdentityRow {
     transaction_type: identity.transactionType ?? null,
     sealed: identity.sealed ?? null,
     program_id: identity.programId ?? null,
-    policy: identity.policy,
+    policy_id: identity.policyId,
     demands: identity.demands,
     hosted_page: identity.hostedPage,
     national_id_index: identity.nationalIdIndex ?? null,
@@ -91,7 +90,7 @@ export const IDENTITIES: RowTable<IdentityRow> = {
   type: 'Identity',
   columns: ['id', 'customer_id', 'status', 'transaction_type', 'document_attempts_remaining', 'version', 'created_at', 'updated_at'],
   groups: {
-    rules: ['policy', 'demands', 'hosted_page'],
+    rules: ['policy_id', 'demands', 'hosted_page'],
     personal: [...sealedColumns(IDENTITY_TABLE).filter((column) => column !== 'customer_id'), 'national_id_index'],
     remarks: ['program_id', 'error_description', 'debug_status'],
   },

@@ -14,6 +14,7 @@ import { KeySubjects } from './key-subjects.js';
 import { LegalHold } from './legal-hold.js';
 import { OrganizationReferences } from './organization-references.js';
 import { PlainChildren } from './plain-children.js';
+import { SharedPolicies } from './shared-policies.js';
 import { StuckAttempts } from './stuck-attempts.js';
 import { Webhooks } from './webhooks.js';
 
@@ -37,4 +38,5 @@ export const migrations = [
   { name: '0016-audit-openings', class: AuditOpenings },
   { name: '0017-organization-references', class: OrganizationReferences },
   { name: '0018-deadlines', class: Deadlines },
+  { name: '0019-shared-policies', class: SharedPolicies },
 ];

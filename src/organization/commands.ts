@@ -13,6 +13,7 @@ import { ApiKeyEntity, OrganizationEntity, type ApiKey, type Organization } from
 import { PLAIN_PAGE } from './hosted-page.js';
 import { mintKey } from './keys.js';
 import { REVOCATION_CHANNEL } from './open-connections.js';
+import { idOfPolicy, keepPolicy, policyOfOrganization } from './policies.js';
 
 export interface NewOrganization {
   name: string;
@@ -39,15 +40,18 @@ export async function createOrganization(core: Core, caller: Caller, input: NewO
   const { policy, faults } = checkedPolicy(DEFAULT_POLICY, input.policy ?? {}, input.environment);
   if (name.faults.length + faults.length > 0) throw badInput([...name.faults, ...faults]);
   return executeAsOwner(core, caller, async (em, note) => {
+    const id = newId('organization');
     const organization = em.create(OrganizationEntity, {
-      id: newId('organization'),
+      id,
       name: name.value,
       environment: input.environment,
+      policyId: idOfPolicy(policy),
       policy,
       hostedPage: PLAIN_PAGE,
       createdAt: core.clock.now(),
     });
     await em.flush();
+    await keepPolicy(em, id, policy);
     const ledger: LedgerRow = { organization_id: organization.id, position: 0, events_deleted_through: 0, audit_position: 0, audit_hash: GENESIS, clock_offset_milliseconds: 0 };
     await (em.getKysely() as unknown as Kysely<{ organization_ledger: LedgerRow }>).insertInto('organization_ledger').values(ledger).execute();
     note(organization.id, { subjects: [organization.id] });
@@ -62,6 +66,7 @@ export async function lockOrganization(em: SqlEntityManager, id: string): Promis
   await (em.getKysely() as unknown as Kysely<EventTables>).selectFrom('organization_ledger').select('position').where('organization_id', '=', id).forUpdate().execute();
   const organization = await em.findOne(OrganizationEntity, { id });
   if (!organization) throw notFound('organization');
+  organization.policy = await policyOfOrganization(em, id, organization.policyId);
   return organization;
 }
 
@@ -74,6 +79,7 @@ export async function updatePolicy(core: Core, caller: Caller, organizationId: s
     if (faults.length > 0) throw badInput(faults);
     const before = organization.policy;
     organization.policy = policy;
+    organization.policyId = await keepPolicy(em, id, policy);
     const changed = (Object.keys(policy) as (keyof Policy)[]).filter((rule) => canonicalJson(before[rule]) !== canonicalJson(policy[rule])).sort();
     note(id, { kind: 'POLICY_CHANGE', subjects: [id], fields: changed });
     return organization;

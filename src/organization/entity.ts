@@ -12,7 +12,9 @@ export const OrganizationEntity = defineEntity({
     id: p.string().primary(),
     name: p.string(),
     environment: p.string().$type<Environment>(),
-    policy: p.json<Policy>(),
+    policyId: p.string(),
+    /** What `policyId` names. */
+    policy: p.json<Policy>().persist(false),
     hostedPage: p.json<HostedPageSettings>(),
     createdAt: p.datetime(),
   },

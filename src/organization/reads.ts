@@ -11,11 +11,12 @@ import { sql, type Kysely } from 'kysely';
 import type { KeyCache } from './key-cache.js';
 import { digestOf, prefixOf, sameDigest } from './keys.js';
 import { ApiKeyEntity, type ApiKey, type Organization } from './entity.js';
+import { policyById, policyOf, readPolicy, type PolicyTables } from './policies.js';
 import type { Policy } from '../kyc/policy.js';
 import type { Environment } from '../kyc/vocabularies.js';
 
 interface OrganizationTables {
-  organization: { id: string; name: string; environment: Environment; policy: Policy };
+  organization: { id: string; name: string; environment: Environment; policy_id: string };
   api_key: {
     id: string;
     organization_id: string;
@@ -32,27 +33,34 @@ interface OrganizationTables {
 }
 
 /** The rules that an organization's commands follow. */
-export type OrganizationRules = Pick<Organization, 'environment' | 'policy'>;
+export type OrganizationRules = Pick<Organization, 'environment' | 'policyId' | 'policy'>;
 
-const RULES = 'select environment, policy from organization where id = $1';
-const rulesOf = new WeakMap<UnitOfWork, Promise<OrganizationRules[]>>();
+const RULES = 'select environment, policy_id from organization where id = $1';
+const rulesOf = new WeakMap<UnitOfWork, Promise<OrganizationRules>>();
 
 /** The organization of a command, read once a command however often it is asked for. */
-export async function organizationOf(unit: UnitOfWork): Promise<OrganizationRules> {
-  const read = rulesOf.get(unit) ?? unit.transaction.run<OrganizationRules>(RULES, [unit.organizationId]);
+export function organizationOf(unit: UnitOfWork): Promise<OrganizationRules> {
+  const read = rulesOf.get(unit) ?? readRules(unit);
   rulesOf.set(unit, read);
-  const [organization] = await read;
+  return read;
+}
+
+async function readRules(unit: UnitOfWork): Promise<OrganizationRules> {
+  const [organization] = await unit.transaction.run<Pick<OrganizationRow, 'environment' | 'policy_id'>>(RULES, [unit.organizationId]);
   if (!organization) throw new Error('A command has no organization');
-  return organization;
+  const { environment, policy_id: policyId } = organization;
+  return { environment, policyId, policy: await policyOf(unit, policyId) };
 }
 
 type OrganizationRow = Readonly<OrganizationTables['organization']>;
+/** An organization with its policy. */
+type RuledOrganization = OrganizationRow & { readonly policy: Policy };
 
 /** What of organizations is read. */
 const ORGANIZATIONS: RowTable<OrganizationRow> = {
   name: 'organization',
   type: 'Organization',
-  columns: ['id', 'name', 'environment', 'policy'],
+  columns: ['id', 'name', 'environment', 'policy_id'],
   groups: {},
   organizationColumn: 'id',
 };
@@ -61,18 +69,24 @@ const ORGANIZATIONS: RowTable<OrganizationRow> = {
 export const organizationById = rowBy(ORGANIZATIONS, 'id');
 
 /** Nearly every request asks for the rules of its organization: those that ask at once read them together. */
-const organizationRounds = new WeakMap<Database, Rounds<OrganizationRow>>();
+const organizationRounds = new WeakMap<Database, Rounds<RuledOrganization>>();
 
 /** What reads need of their organization. */
-export function readOrganization(database: Database, organizationId: string): Promise<OrganizationRow> {
+export function readOrganization(database: Database, organizationId: string): Promise<RuledOrganization> {
   let rounds = organizationRounds.get(database);
   if (!rounds) organizationRounds.set(database, (rounds = new Rounds()));
-  return rounds.join(organizationId, async () => ofCaller((await organizationById(database, organizationId, [organizationId]))[0]));
+  return rounds.join(organizationId, async () => {
+    const organization = ofCaller((await organizationById(database, organizationId, [organizationId]))[0]);
+    return { ...organization, policy: await readPolicy(database, organizationId, organization.policy_id) };
+  });
 }
 
 /** The organization of an operation's caller, read once however many fields ask. */
-export function loadOrganization(context: RequestContext): Loaded<OrganizationRow> {
-  return whenLoaded(context.load(organizationById, context.member.organizationId), ofCaller);
+export function loadOrganization(context: RequestContext): Loaded<RuledOrganization> {
+  return whenLoaded(context.load(organizationById, context.member.organizationId), (found) => {
+    const organization = ofCaller(found);
+    return whenLoaded(context.load(policyById, organization.policy_id), (policy) => ({ ...organization, policy }));
+  });
 }
 
 function ofCaller(organization: OrganizationRow | Error | null | undefined): OrganizationRow {
@@ -165,7 +179,12 @@ export async function revokedKeys(database: Database, ids: readonly string[]): P
 
 /** The organizations whose policy says how long data is kept. */
 export async function organizationsThatErase(database: Database): Promise<string[]> {
-  const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables>;
-  const rows = await reader.selectFrom('organization').select('id').where(sql`policy->'retentionDays'`, '!=', sql`'null'::jsonb`).execute();
+  const reader = database.owner().getKysely() as unknown as Kysely<OrganizationTables & PolicyTables>;
+  const rows = await reader
+    .selectFrom('organization')
+    .innerJoin('policy', (join) => join.onRef('policy.organization_id', '=', 'organization.id').onRef('policy.id', '=', 'organization.policy_id'))
+    .select('organization.id')
+    .where(sql`policy.rules->'retentionDays'`, '!=', sql`'null'::jsonb`)
+    .execute();
   return rows.map((row) => row.id);
 }

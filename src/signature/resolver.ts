@@ -10,6 +10,7 @@ import { loadIdentity, showAttempt } from '../identity/resolver.js';
 import { AttemptPayload, IdentityObject } from '../identity/types.js';
 import { contractsFor } from '../kyc/policy.js';
 import * as vocabularies from '../kyc/vocabularies.js';
+import { policyById } from '../organization/policies.js';
 import { readOrganization } from '../organization/reads.js';
 import { transactionTypeOfToken } from '../organization/tokens.js';
 import { submitSignatures, type NewSignature } from './commands.js';
@@ -147,8 +148,8 @@ export class IdentitySignatureResolver {
   @Needs(columns(IDENTITIES, 'rules'), rows(signaturesByIdentity, 'id'))
   async signaturesRequired(@Parent() identity: IdentityObject, @Ctx() context: RequestContext): Promise<vocabularies.ContractType[]> {
     if (identity.status !== 'AWAITING_SIGNATURE') return [];
-    const signed = await context.load(signaturesByIdentity, identity.id);
-    return contractsFor(identity.row.policy, identity.transactionType)
+    const [policy, signed] = await Promise.all([context.load(policyById, identity.row.policy_id), context.load(signaturesByIdentity, identity.id)]);
+    return contractsFor(policy, identity.transactionType)
       .map((contract) => contract.type)
       .filter((type) => !signed.some((signature) => signature.contract_type === type));
   }

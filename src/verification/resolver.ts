@@ -18,6 +18,7 @@ import { freshSubject, missingSignatures, requirementsOf, type Requirement, type
 import { acceptedNationalIds } from '../kyc/sandbox.js';
 import { validateKycData } from '../kyc/validation.js';
 import * as vocabularies from '../kyc/vocabularies.js';
+import { policyById } from '../organization/policies.js';
 import { loadOrganization, organizationById, readOrganization } from '../organization/reads.js';
 import { transactionTypeOfToken } from '../organization/tokens.js';
 import { signaturesByIdentity } from '../signature/reads.js';
@@ -50,13 +51,13 @@ const ATTEMPT_NEEDS = [
 /** What an attempt still lacks; nothing of one that is approved, all signed, ended or erased. */
 function requirementsOfAttempt(context: RequestContext, row: IdentityRow): Loaded<Requirement[]> {
   if (row.status === 'APPROVED' || row.status === 'SIGNATURE_SUBMITTED') return [];
-  const parts = allLoaded([loadOrganization(context), documentsOf(context, row.id), context.load(signaturesByIdentity, row.id), context.load(identityPersonal, row)]);
-  return whenLoaded(parts, ([{ environment }, documents, signatures, { kycData, documentsByUrl }]) => {
+  const parts = allLoaded([loadOrganization(context), context.load(policyById, row.policy_id), documentsOf(context, row.id), context.load(signaturesByIdentity, row.id), context.load(identityPersonal, row)]);
+  return whenLoaded(parts, ([{ environment }, policy, documents, signatures, { kycData, documentsByUrl }]) => {
     if (isErased(row)) return [];
     const subject: RequirementSubject = {
       kycData,
       transactionType: row.transaction_type,
-      policy: row.policy,
+      policy,
       environment,
       documents: [...documents, ...documentsByUrl.map(subjectOfGiven)],
       signedContracts: signatures.map((signature) => signature.contract_type),
