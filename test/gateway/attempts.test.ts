@@ -10,6 +10,8 @@ import { CALIFORNIAN, GERMAN } from '../support/people.js';
 
 const gateway = useGateway();
 const INSTITUTIONAL = { transactionType: 'INSTITUTIONAL_INDIVIDUAL' } as const;
+/** Seconds after which an attempt is stuck by the default policy. */
+const STUCK = 72 * 3_600;
 
 const UPDATE_POLICY = graphql(`
   mutation UpdatePolicyOf($input: UpdatePolicyInput!) {
@@ -297,6 +299,19 @@ describe('the Customer API', () => {
   });
 });
 
+/** Somebody who is to sign. */
+async function toSign() {
+  const { partner } = await gateway.organization();
+  const customerId = await newCustomer(partner);
+  const identityId = await submit(partner, customerId, CALIFORNIAN, INSTITUTIONAL);
+  await advance(partner, EVALUATION);
+  return { partner, customerId, identityId };
+}
+
+/** The jobs that wait to look at an attempt. */
+const looks = (identityId: string) =>
+  gateway.behindItsBack((query) => query(`select name from pgboss.job where name in ('identity.expire', 'identity.stuck') and state = 'created' and data->>'identityId' = $1`, [identityId]));
+
 describe('an attempt that nobody takes further', () => {
   it('is told of as identity.stuck after the hours of its policy, once for the status that it is held in, and goes on from there', async () => {
     const { id, partner, reviewer } = await gateway.organization();
@@ -317,6 +332,31 @@ describe('an attempt that nobody takes further', () => {
     await advance(partner, WAITING);
     expect((await partner.request(CUSTOMER, { id: customerId })).customer).toMatchObject({ status: 'ACTIVE', identity: { status: 'APPROVED' } });
     expect(await told()).toHaveLength(1);
+  });
+
+  it('expires when its customer has been waited for as long as policy says, also where a job has looked before', async () => {
+    const { partner, customerId } = await toSign();
+    const status = async () => (await partner.request(CUSTOMER, { id: customerId })).customer?.identity?.status;
+    await advance(partner, WAITING - 60);
+    expect(await status()).toBe('AWAITING_SIGNATURE');
+    await advance(partner, 60);
+    expect(await status()).toBe('EXPIRED');
+  });
+
+  it('leaves one job behind that looks at it, whatever statuses it has been through', async () => {
+    const { identityId } = await toSign();
+    expect(await looks(identityId)).toMatchObject([{ name: 'identity.stuck' }]);
+  });
+
+  it.each([[0, 'EXPIRED'], [1, 'AWAITING_SIGNATURE']] as const)('that is of before expires by the job of its step, not by one of %i steps earlier', async (earlier, status) => {
+    const { partner, customerId, identityId } = await toSign();
+    await gateway.behindItsBack(async (query) => {
+      await query('update identity set deadline_at = null, looks_at = null where id = $1', [identityId]);
+      await query(`update pgboss.job set data = data || jsonb_build_object('step', (select step from identity where id = $1) - $2::int) where name = 'identity.stuck' and data->>'identityId' = $1`, [identityId, earlier]);
+    });
+    const client = gateway.client(partner.key!);
+    await advance(client, STUCK);
+    expect((await client.request(CUSTOMER, { id: customerId })).customer?.identity?.status).toBe(status);
   });
 
   it('is not told of while it is its customer who is waited for: then it expires', async () => {

@@ -103,6 +103,26 @@ describe('documents by URL', () => {
     expect(statuses).toEqual(['INITIATING', 'EVALUATING_SUBMISSION', 'RECORDS_UPLOADED', 'INCOMPLETE_VERIFICATIONS', 'RECORDS_UPLOADED', 'IN_REVIEW', 'AWAITING_SIGNATURE']);
   });
 
+  it('are waited for also where what began the evaluation is done once more, as after a process that ended; then the provider is asked', async () => {
+    const { partner } = await open.organization();
+    const identityId = await submit(partner, await newCustomer(partner), german(passport()));
+    await advance(partner, 0);
+    const again = (uploadStatus: 'PENDING' | 'UPLOADED') => open.behindItsBack(async (query) => {
+      await query(`delete from pgboss.job where name = 'verification.conclude' and data->>'identityId' = $1`, [identityId]);
+      await query('update file_upload set upload_status = $2 where document_id in (select id from document where identity_id = $1)', [identityId, uploadStatus]);
+      expect(await query(`update pgboss.job set state = 'created', completed_on = null where name = 'verification.continue' and data->>'identityId' = $1 returning id`, [identityId])).toHaveLength(1);
+    });
+    const jobs = (name: string, state: string) => open.behindItsBack((query) => query(`select id from pgboss.job where name = $2 and state = $3 and data->>'identityId' = $1`, [identityId, name, state]));
+    for (const [uploadStatus, conclusions] of [['PENDING', 0], ['UPLOADED', 1]] as const) {
+      await again(uploadStatus);
+      await advance(open.client(partner.key!), 0);
+      expect(await jobs('verification.continue', 'completed')).toHaveLength(1);
+      expect(await jobs('verification.conclude', 'created')).toHaveLength(conclusions);
+    }
+    await advance(open.client(partner.key!), EVALUATION + DOCUMENT_CHECK);
+    expect((await read(open.client(partner.key!), identityId)).identity?.status).toBe('IN_REVIEW');
+  });
+
   it('every fault of them is named at once by its path, and nothing is stored', async () => {
     const { partner } = await open.organization();
     const customerId = await newCustomer(partner);
