@@ -76,6 +76,17 @@ describe('a further attempt', () => {
   );
 });
 
+describe('a policy', () => {
+  it('stands once for its organization, however many attempts begin under it, and beside the one that it was changed into', async () => {
+    const { id, partner } = await gateway.organization();
+    const kept = () => gateway.behindItsBack((query) => query('select id from policy where organization_id = $1', [id]));
+    for (let attempt = 0; attempt < 3; attempt += 1) await submit(partner, await newCustomer(partner), CALIFORNIAN, INSTITUTIONAL);
+    expect(await kept()).toHaveLength(1);
+    for (const minimumAge of [21, 18, 21]) await gateway.operator.request(UPDATE_POLICY, { input: { organizationId: id, policy: { minimumAge } } });
+    expect(await kept()).toHaveLength(2);
+  });
+});
+
 describe('no dead end', () => {
   it('documents that are wanted when no attempt is left go to a person', async () => {
     const { id, partner, reviewer } = await gateway.organization();
