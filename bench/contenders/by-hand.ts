@@ -16,6 +16,8 @@ const WRAPPING_KEY = (await pool.query<{ key_id: string }>('select key_id from g
 
 /** Bytes of a sealed customer, of an attempt, of a wrapped data key, and of what opens an entry of the trail, as the gateway's people come to. */
 const SEALED_BYTES = { customer: 122, identity: 720, key: 76, opening: 120 } as const;
+/** After which an attempt is looked at that nobody has taken further, by the default policy: 72 hours. */
+const STUCK_MILLISECONDS = 259_200_000;
 const NOTHING_BUT_TAKEN = 'with taken as (insert into idempotency_key (scope, key, organization_id, digest, created_at) values ($1, $2, $3, $4, $5) on conflict (scope, key) do update set digest = excluded.digest, outcome = null, created_at = excluded.created_at where idempotency_key.created_at <= $6 returning key) select exists (select from taken) as taken, (select clock_offset_milliseconds from organization_ledger where organization_id = $3) as offset';
 
 const APPEND = `
@@ -115,7 +117,7 @@ function submit(caller: Caller, customerId: string): Promise<string> {
       name: 'identity',
       text: `insert into identity (id, organization_id, customer_id, status, step, transaction_type, sealed, national_id_index, policy_id, demands, evaluations, document_submissions, document_attempts_remaining, needs_person, deadline_at, looks_at, version, created_at, updated_at)
         values ($1, $2, $3, 'INITIATING', 1, 'EU_INDIVIDUAL', $4, $5, $6, '{"fields":[],"documents":[]}', 0, 0, 3, false, $8, $8, 1, $7, $7)`,
-      values: [identityId, caller.organization_id, customerId, randomBytes(SEALED_BYTES.identity), randomBytes(16).toString('base64url'), organization?.policy_id, now, new Date(Date.now() + 259_200_000).toISOString()],
+      values: [identityId, caller.organization_id, customerId, randomBytes(SEALED_BYTES.identity), randomBytes(16).toString('base64url'), organization?.policy_id, now, new Date(Date.now() + STUCK_MILLISECONDS).toISOString()],
     });
     await client.query({ name: 'move', text: "update customer set status = 'UNDER_REVIEW', kyc_status = 'PENDING', identity_status = 'INITIATING', document_attempts_remaining = 3, current_identity_id = $2, version = 2, updated_at = $3 where id = $1", values: [customerId, identityId, now] });
     const data = { identityId, step: 1, organizationId: caller.organization_id, dueAt: null };
