@@ -11,7 +11,7 @@ import { read } from './support/sources.js';
 const IMPERSONAL: Readonly<Record<string, string>> = {
   ApiKey: 'id organizationId prefix secretHash role name subject createdAt expiresAt revokedAt lastUsedAt',
   Customer: 'id organizationId type status kycStatus identityStatus documentAttemptsRemaining hasDocuments sealed emailIndex partnerUserIndex erasedAt closedAt verifiedAt currentIdentityId legalHoldSince version createdAt updatedAt',
-  Identity: 'id organizationId customerId status step transactionType sealed enterpriseIndex userIndex nationalIdIndex programId policy demands evaluations documentSubmissions documentAttemptsRemaining needsPerson hostedPage debugStatus version createdAt updatedAt',
+  Identity: 'id organizationId customerId status step transactionType sealed enterpriseIndex userIndex nationalIdIndex programId policyId policy demands evaluations documentSubmissions documentAttemptsRemaining deadlineAt looksAt needsPerson hostedPage debugStatus version createdAt updatedAt',
   Document: 'id organizationId identityId customerId sealed selectedIdClass status submission version createdAt updatedAt',
   FileUpload: 'id organizationId documentId customerId sealed documentType fileSize mimeType width height uploadStatus storageKey encrypted warnings createdAt',
   FileRead: 'id organizationId fileId documentId reader readAt',
