@@ -38,10 +38,10 @@ interface Profiled {
 
 /** What can be profiled. */
 const PROFILED: Readonly<Record<string, Profiled>> = {
-  Q1: { contender: 'gateway', open: requesting((bench) => customerBodies(bench)), warm: 4_000, amount: 8_000 },
-  Q2: { contender: 'gateway', open: requesting(() => [pageBody(null)]), warm: 500, amount: 1_000 },
-  Q1E: { contender: 'gateway', open: requesting((bench) => customerBodies(bench, customerQuery(OPENED))), warm: 3_000, amount: 5_000 },
-  Q2E: { contender: 'gateway', open: requesting(() => [pageBody(null, pageQuery(OPENED))]), warm: 300, amount: 500 },
+  Q1: { contender: 'gateway', open: requesting((bench) => customerBodies(bench)), warm: 40_000, amount: 10_000 },
+  Q2: { contender: 'gateway', open: requesting(() => [pageBody(null)]), warm: 5_000, amount: 1_000 },
+  Q1E: { contender: 'gateway', open: requesting((bench) => customerBodies(bench, customerQuery(OPENED))), warm: 30_000, amount: 8_000 },
+  Q2E: { contender: 'gateway', open: requesting(() => [pageBody(null, pageQuery(OPENED))]), warm: 3_000, amount: 500 },
   Q3: { contender: 'gateway', open: requesting(dryRuns), warm: 8_000, amount: 8_000 },
   M1: { contender: 'gateway-without-workers', database: 'commands', open: requesting(creations), warm: 1_000, amount: 1_500 },
   M2: { contender: 'gateway', database: 'files', open: uploading, warm: 40, amount: 60 },

@@ -5,7 +5,7 @@ import { figure } from '../measure/statistics.ts';
 
 const QUERY = 'query Q3($kycData: KycDataInput!) { requirements(kycData: $kycData, transactionType: EU_INDIVIDUAL) { kind field code message acceptedDocuments } }';
 const PEOPLE = 200;
-const WARM = 8_000;
+const WARM = 40_000;
 const MICROSECONDS_PER_SECOND = 1_000_000;
 
 /** Dry runs of so many people. */

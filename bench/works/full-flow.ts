@@ -22,7 +22,7 @@ const PERSON = {
 const SIGNATURE = { contractType: 'CSA', contractSignerNameFull: 'Maya Carter', contractSignedDate: '2026-01-01T12:00:00Z', contractSignedIPAddress: '192.0.2.1', userAgreesToTerms: true };
 /** Flows at once. */
 const CONCURRENCY = 16;
-const WARM_FLOWS = 300;
+const WARM_FLOWS = 1_000;
 const FLOWS_A_ROUND = 200;
 /** One after another: what a flow takes when nothing else does. */
 const LONE_FLOWS = 20;

@@ -1,11 +1,12 @@
-import { Query, type Submittable } from 'pg';
+import { Query, type PoolClient, type Submittable } from 'pg';
+import { serialize } from 'pg-protocol';
 import type { Statement } from './scoped-reads.js';
 import type { Answer } from './statement.js';
 
 /** A statement that waits to be sent, and who waits for its answer. */
 export interface Asked extends Statement {
   /** As they are written: texts, bytes and null. */
-  parameters: readonly unknown[];
+  parameters: unknown[];
   resolve(answer: Answer): void;
   reject(error: unknown): void;
 }
@@ -20,13 +21,7 @@ interface Shape {
 interface Wire {
   parsedStatements: Record<string, string>;
   submittedNamedStatements: Record<string, string>;
-  stream: { cork(): void; uncork(): void };
-  parse(message: { name: string; text: string }): void;
-  bind(message: { portal: string; statement: string; values: readonly unknown[] }): void;
-  describe(message: { type: 'P'; name: string }): void;
-  execute(message: { portal: string }): void;
-  flush(): void;
-  sync(): void;
+  stream: { cork(): void; uncork(): void; write(bytes: Buffer): void };
 }
 interface QueryParts {
   get name(): string;
@@ -61,6 +56,7 @@ export class Batch extends DriverQuery {
   #shape: Shape | undefined;
   #unreadable: unknown;
   readonly #answers: Answer[] = [];
+  readonly #over = Promise.withResolvers<void>();
 
   constructor(private readonly asked: readonly Asked[]) {
     super('', () => undefined);
@@ -81,6 +77,11 @@ export class Batch extends DriverQuery {
     return this.asked[this.#place];
   }
 
+  /** Is kept once every statement has its answer, or has been told that it gets none. */
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
+
   override requiresPreparation(): boolean {
     return true;
   }
@@ -88,17 +89,20 @@ export class Batch extends DriverQuery {
   override prepare(connection: Wire): void {
     const known = shapesOf(connection);
     this.#shape = known.get(this.#current?.name ?? '');
+    const messages: Buffer[] = [];
     for (const { name, text, parameters } of this.asked) {
       const statement = name ?? '';
-      if (name === null || (connection.parsedStatements[name] ?? connection.submittedNamedStatements[name]) === undefined) connection.parse({ name: statement, text });
+      if (name === null || (connection.parsedStatements[name] ?? connection.submittedNamedStatements[name]) === undefined) messages.push(serialize.parse({ name: statement, text }));
       if (name !== null && connection.parsedStatements[name] === undefined) connection.submittedNamedStatements[name] = text;
-      connection.bind({ portal: '', statement, values: parameters });
-      if (name === null || !known.has(name)) connection.describe({ type: 'P', name: '' });
-      connection.execute({ portal: '' });
+      messages.push(serialize.bind({ statement, values: parameters }));
+      if (name === null || !known.has(name)) messages.push(serialize.describe({ type: 'P' }));
+      messages.push(serialize.execute());
       // Whether a server is there at all is not to wait for the locks of what follows.
-      if (text === 'begin') connection.flush();
+      if (text === 'begin') messages.push(serialize.flush());
     }
-    connection.sync();
+    messages.push(serialize.sync());
+    // As one: each message by itself would cost as much again.
+    connection.stream.write(Buffer.concat(messages));
   }
 
   override handleRowDescription({ fields }: Parameters<QueryParts['handleRowDescription']>[0]): void {
@@ -131,23 +135,36 @@ export class Batch extends DriverQuery {
   }
 
   override handleReadyForQuery(): void {
-    this.#settle(this.#unreadable);
+    this.refuse(this.#unreadable);
     this.callback(null);
   }
 
   override handleError(error: unknown, connection: Wire): void {
     // What was passed over has not been prepared.
     for (const { name } of this.asked.slice(this.#place)) if (name !== null) delete connection.submittedNamedStatements[name];
-    this.#settle(error);
+    this.refuse(error);
     this.callback(error);
   }
 
-  #settle(error: unknown): void {
+  /** Tells every statement without an answer that it gets none. */
+  refuse(error: unknown): void {
     for (const [place, { resolve, reject }] of this.asked.entries()) {
       const answer = this.#answers[place];
       if (answer && this.#unreadable === undefined) resolve(answer);
       else reject(error);
     }
+    this.#over.resolve();
+  }
+}
+
+/** Sends batches, one after another, over a connection that takes what it has yet to answer: in one write, which wakes the server once. */
+export function askTogether(client: PoolClient, batches: readonly Batch[]): void {
+  const { stream } = (client as unknown as { connection: Wire }).connection;
+  stream.cork();
+  try {
+    for (const batch of batches) client.query(batch);
+  } finally {
+    stream.uncork();
   }
 }
 

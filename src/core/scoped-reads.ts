@@ -1,6 +1,8 @@
 import type { Kysely } from 'kysely';
-import { Query, type Pool, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
-import { builderOver } from './statement.js';
+import type { Pool } from 'pg';
+import utils from 'pg/lib/utils.js';
+import { askTogether, Batch } from './batch.js';
+import { builderOver, type Answer } from './statement.js';
 import { ENTER_SCOPE } from './tenancy.js';
 import { transactIn, type Begin } from './transaction.js';
 
@@ -33,79 +35,56 @@ export function readsInTransactions(begin: Begin): ScopedReads {
   };
 }
 
+/** What enters the scope of one read, and says how it is planned. */
+const ENTER: Statement = { name: 'enter_scope', text: `${ENTER_SCOPE}, set_config('plan_cache_mode', $5, true)` };
+/** Reads that share a connection when they are asked at once: more would save little, and each waits for those before it. */
+const MOST_TOGETHER = 4;
+
 /**
  * Reads in one round trip each: the settings of the scope and the statement go out together and end in one Sync, which makes
  * them one transaction (PostgreSQL, "Pipelining" in the extended query protocol). The settings are local to it: what runs next
  * on the connection finds none of them.
  *
+ * Reads of whoever asks in the same turn of the event loop go out in one write, a few over each connection: to wake the server costs both sides
+ * more than a short read does. Each is still a transaction of its own, and where one fails, the others know nothing of it.
+ *
  * A statement with a name is planned once, whatever its values: to plan it for each of them costs as much as to run it, and where
  * a value is common, forgoes the index that the rare ones need. So no such statement may count on a partial index by a parameter.
  */
 export function readsInOneTrip(pool: Pool): ScopedReads {
-  const enter = { name: 'enter_scope', text: `${ENTER_SCOPE}, set_config('plan_cache_mode', $5, true)` };
-  const prepared = new WeakSet<PoolClient>();
-  const run = async (scope: Scope, config: QueryConfig): Promise<QueryResult> => {
-    const client = await pool.connect();
-    try {
-      const values = [scope.role, scope.organizationId, scope.customerId ?? '', 'on', config.name === undefined ? 'auto' : 'force_generic_plan'];
-      if (!prepared.has(client)) {
-        await client.query({ ...enter, values });
-        prepared.add(client);
-      }
-      return await new Promise<QueryResult>((resolve, reject) => {
-        client.query(new ScopedQuery({ statement: enter.name, values }, config, (error, result) => (error ? reject(error) : resolve(result))));
-      });
-    } finally {
-      client.release();
-    }
+  let asked: Batch[] = [];
+  const send = (): void => {
+    for (let first = 0; first < asked.length; first += MOST_TOGETHER) void sendOver(pool, asked.slice(first, first + MOST_TOGETHER));
+    asked = [];
   };
+  const run = ({ role, organizationId, customerId }: Scope, { name, text }: Statement, parameters: readonly unknown[]): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const settings = [role, organizationId, customerId ?? '', 'on', name === null ? 'auto' : 'force_generic_plan'];
+      const entering = { ...ENTER, parameters: settings, resolve: () => undefined, reject };
+      if (asked.length === 0) setImmediate(send);
+      asked.push(new Batch([entering, { name, text, parameters: parameters.map(utils.prepareValue), resolve, reject }]));
+    });
   return {
     select: async <Row>(scope: Scope, { name, text }: Statement, parameters: readonly unknown[]) => {
       // A role's plans are its own: under one name, each change of role would make them anew.
-      const named = name === null ? {} : { name: scope.customerId === null ? name : `${name}_of_customer` };
-      return (await run(scope, { ...named, text, values: [...parameters] })).rows as Row[];
+      const own = name === null || scope.customerId === null ? name : `${name}_of_customer`;
+      return (await run(scope, { name: own, text }, parameters)).rows as Row[];
     },
-    read: (scope, query) => query(builderOver((text, parameters) => run(scope, { text, values: [...parameters] }))),
+    read: (scope, query) => query(builderOver((text, parameters) => run(scope, { name: null, text }, parameters))),
   };
 }
 
-/** What the driver's queries are made of, as far as it does not declare it. */
-interface QueryParts {
-  prepare(connection: Wire): void;
-  handleDataRow(message: unknown): void;
-  handleCommandComplete(message: unknown, connection: Wire): void;
-}
-interface Wire {
-  bind(message: { statement: string; values: readonly string[] }): void;
-  execute(message: { portal: string }): void;
-}
-type Callback = (error: Error | undefined, result: QueryResult) => void;
-const DriverQuery = Query as unknown as new (config: QueryConfig & { queryMode: 'extended' }, callback: Callback) => Query & QueryParts;
-
-/** A query that goes out behind the statement which enters its scope, whose answer it passes over. */
-class ScopedQuery extends DriverQuery {
-  #entering = true;
-
-  constructor(
-    private readonly scope: { statement: string; values: readonly string[] },
-    config: QueryConfig,
-    callback: Callback,
-  ) {
-    super({ ...config, queryMode: 'extended' }, callback);
-  }
-
-  override prepare(connection: Wire): void {
-    connection.bind(this.scope);
-    connection.execute({ portal: '' });
-    super.prepare(connection);
-  }
-
-  override handleDataRow(message: unknown): void {
-    if (!this.#entering) super.handleDataRow(message);
-  }
-
-  override handleCommandComplete(message: unknown, connection: Wire): void {
-    if (this.#entering) this.#entering = false;
-    else super.handleCommandComplete(message, connection);
+/** Has batches answered by one connection. Its pool has it back once all of them are. */
+async function sendOver(pool: Pool, batches: readonly Batch[]): Promise<void> {
+  try {
+    const client = await pool.connect();
+    try {
+      askTogether(client, batches);
+      await Promise.all(batches.map(({ over }) => over));
+    } finally {
+      client.release();
+    }
+  } catch (error) {
+    for (const batch of batches) batch.refuse(error);
   }
 }

@@ -63,6 +63,19 @@ describe('reads in their scope', () => {
     }
   });
 
+  it('what fails takes along nothing of what was asked at once with it, whoever asked that', async () => {
+    const failing = [{ name: 'test_together_syntax', text: 'selekt $1' }, { name: null, text: 'select 1 / (length($1::text) - length($1::text))' }];
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: READS }, (_, index) => {
+        const { organization } = organizations[index % organizations.length]!;
+        const statement = index % 3 === 1 ? failing[index % failing.length] : undefined;
+        return statement ? database.select<{ id: string }>(organization.id, statement, ['']) : everything(organization.id, null);
+      }),
+    );
+    const told = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : 'refused'));
+    expect(told).toEqual(Array.from({ length: READS }, (_, index) => (index % 3 === 1 ? 'refused' : organizations[index % organizations.length]!.customers.toSorted())));
+  });
+
   it('a statement that fails leaves the connection as it was, for whoever is next', async () => {
     const [{ organization, customers }, other] = organizations as [(typeof organizations)[number], (typeof organizations)[number]];
     for (const [name, text] of [
