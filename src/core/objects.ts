@@ -17,7 +17,10 @@ export abstract class NodeObject {
   id!: string;
 }
 
+/** What `Parent` gives to a resolver. */
+export const objectOf = ({ root }: { root: unknown }): unknown => root;
+
 /** The object that a field is of, as it was given: type-graphql's own `Root` copies it into an instance of its class for each field. */
 export function Parent(): ReturnType<typeof createParameterDecorator> {
-  return createParameterDecorator(({ root }) => root);
+  return createParameterDecorator(objectOf);
 }

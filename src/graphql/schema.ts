@@ -1,6 +1,7 @@
 import { assertValidSchema, lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql';
 import { buildSchemaSync, registerEnumType, type NonEmptyArray } from 'type-graphql';
 import * as vocabularies from '../kyc/vocabularies.js';
+import { resolveDirectly } from './direct-resolvers.js';
 import { enforcePermissions, type OnForbidden } from './permissions.js';
 
 /** A resolver class, made by the composition root with what it needs. */
@@ -35,10 +36,10 @@ function isVocabulary(candidate: unknown): candidate is vocabularies.Vocabulary<
 
 /** The schema over the resolvers of all domains, each root field behind its permission. */
 export function buildGatewaySchema(resolvers: readonly ResolverInstance[], onForbidden: OnForbidden): GraphQLSchema {
-  const classes = resolvers.map((resolver) => resolver.constructor) as unknown as NonEmptyArray<Function>;
+  const instances = new Map<Function, ResolverInstance>(resolvers.map((resolver) => [resolver.constructor, resolver]));
   const schema = buildSchemaSync({
-    resolvers: classes,
-    container: { get: (wanted: Function) => resolvers.find((resolver) => resolver.constructor === wanted) },
+    resolvers: [...instances.keys()] as unknown as NonEmptyArray<Function>,
+    container: { get: (wanted: Function) => instances.get(wanted) },
     // Input is checked by the domain's own pure modules, every fault at once.
     validate: false,
     pubSub: NO_PUB_SUB,
@@ -46,6 +47,7 @@ export function buildGatewaySchema(resolvers: readonly ResolverInstance[], onFor
     skipCheck: true,
     orphanedTypes: [],
   });
+  resolveDirectly(schema, (resolver) => instances.get(resolver));
   enforcePermissions(schema, onForbidden);
   return schema;
 }
