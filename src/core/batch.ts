@@ -34,7 +34,7 @@ interface QueryParts {
   prepare(connection: Wire): void;
   handleRowDescription(message: { fields: { name: string; dataTypeID: number }[] }): void;
   handleDataRow(message: { fields: (string | null)[] }): void;
-  handleCommandComplete(message: { text: string }, connection: Wire): void;
+  handleCommandComplete(message: { text: string }): void;
   handleReadyForQuery(connection: Wire): void;
   handleError(error: unknown, connection: Wire): void;
 }
@@ -54,6 +54,7 @@ export class Batch extends DriverQuery {
   #place = 0;
   #rows: unknown[] = [];
   #shape: Shape | undefined;
+  #shapes = new Map<string, Shape>();
   #unreadable: unknown;
   readonly #answers: Answer[] = [];
   readonly #over = Promise.withResolvers<void>();
@@ -88,6 +89,7 @@ export class Batch extends DriverQuery {
 
   override prepare(connection: Wire): void {
     const known = shapesOf(connection);
+    this.#shapes = known;
     this.#shape = known.get(this.#current?.name ?? '');
     const messages: Buffer[] = [];
     for (const { name, text, parameters } of this.asked) {
@@ -123,15 +125,15 @@ export class Batch extends DriverQuery {
     }
   }
 
-  override handleCommandComplete({ text }: { text: string }, connection: Wire): void {
+  override handleCommandComplete({ text }: { text: string }): void {
     const [command = '', ...numbers] = text.split(' ');
     if (command === 'BEGIN') this.onBegun();
     this.#answers.push({ rows: this.#rows, command, rowCount: numbers.length > 0 ? Number(numbers.at(-1)) : null });
     const name = this.#current?.name;
-    if (name != null && !shapesOf(connection).has(name)) shapesOf(connection).set(name, this.#shape ?? NO_ROWS);
+    if (name != null && !this.#shapes.has(name)) this.#shapes.set(name, this.#shape ?? NO_ROWS);
     this.#place += 1;
     this.#rows = [];
-    this.#shape = shapesOf(connection).get(this.#current?.name ?? '');
+    this.#shape = this.#shapes.get(this.#current?.name ?? '');
   }
 
   override handleReadyForQuery(): void {
@@ -169,7 +171,7 @@ export function askTogether(client: PoolClient, batches: readonly Batch[]): void
 }
 
 function shapesOf(connection: Wire): Map<string, Shape> {
-  const known = shapes.get(connection) ?? new Map<string, Shape>();
-  shapes.set(connection, known);
+  let known = shapes.get(connection);
+  if (!known) shapes.set(connection, (known = new Map()));
   return known;
 }

@@ -60,8 +60,8 @@ class RehearsalEnded extends Error {}
  * The one write path: a transaction under the organization's role (its customer's, for an applicant) in which `body`
  * locks, decides and changes, followed by its jobs, its events and its entry of the audit trail. If `body` throws, or the
  * principal only rehearses, nothing has happened. A job that found nothing to do is no entry. A request's Idempotency-Key is
- * taken first: see takeKey for what it throws. The body runs again when it met a customer whose data key was not at hand, and
- * once where others were in its way: it must leave nothing behind that the transaction does not take back.
+ * taken first: see takeKey for what it throws. The body runs for a repeat too, again when it met a customer whose data key was not
+ * at hand, and once more where others were in its way: it must leave nothing behind that the transaction does not take back.
  */
 export function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
   return transact(core, principal, principal.idempotency, body, async ({ unit, events, jobs, note, isChanged, clockOffset }) => {
@@ -113,8 +113,7 @@ async function attempt<Result>(core: Core, principal: Principal, idempotency: Ke
   return core.database.forCustomer(customerOf(principal)).transact(principal.organizationId, async (transaction, entities) => {
     let clockOffset: number | undefined;
     const begun = (idempotency ? takeKey(transaction, core.database.vault, principal as Member, idempotency, now) : clockOffsetOf(transaction, principal.organizationId)).then((offset) => (clockOffset = offset));
-    // A key decides whether there is anything to do. Without one the clock is read by the trip of what the body asks first.
-    if (idempotency) await begun;
+    // It goes out with what the body asks first, and whoever waits for it below hears of it.
     begun.catch(() => undefined);
     const touched = new Set<Versioned>();
     const events: NewEvent[] = [];
@@ -140,7 +139,14 @@ async function attempt<Result>(core: Core, principal: Principal, idempotency: Ke
       note: (note) => notes.push(note),
       enqueue: (job) => jobs.push({ ...job, organizationId: principal.organizationId }),
     };
-    const result = await body(unit);
+    // A key decides whether there was anything to do: of a repeat what the body met is not told, and what it did is taken back.
+    let result: Result;
+    try {
+      result = await body(unit);
+    } catch (error) {
+      await begun;
+      throw error;
+    }
     const offset = await begun;
     entities.flush();
     if (principal.rehearsal) {

@@ -13,6 +13,7 @@ interface Column {
 /** An entity's table, as the ORM has understood its definition, and the statements on it, which are of fixed text. */
 export class EntityTable {
   readonly columns: readonly Column[];
+  readonly #selected: string;
   readonly #names: ReadonlyMap<string, string>;
 
   constructor(
@@ -22,12 +23,13 @@ export class EntityTable {
     properties: readonly EntityProperty[],
   ) {
     this.columns = properties.filter(({ persist }) => persist !== false).map(columnOf);
+    this.#selected = `select ${this.columns.map(({ column }) => column).join(', ')} from ${this.table}`;
     this.#names = new Map(this.columns.map(({ property, column }) => [property, column]));
   }
 
   /** Selects rows of an organization ($1) by a condition on further parameters, in the order of their ids where there may be several. */
   select(condition: string, lock: boolean): string {
-    return `select ${this.columns.map(({ column }) => column).join(', ')} from ${this.table} where organization_id = $1 and ${condition} order by id${lock ? ' for update' : ''}`;
+    return `${this.#selected} where organization_id = $1 and ${condition} order by id${lock ? ' for update' : ''}`;
   }
 
   count(condition: string): string {

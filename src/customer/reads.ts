@@ -111,11 +111,11 @@ export const customerPage = rowPage(CUSTOMERS, (database, organizationId, { page
     .newest(page.limit);
 });
 
+const IN_THE_PLAIN = 'select id from customer where organization_id = $1 and partner_user_id = $2';
+
 /** Whether a customer has a partnerUserId whose row has yet to be encrypted. */
-export async function isStoredInThePlain(unit: UnitOfWork, partnerUserId: string): Promise<boolean> {
-  const reader = unit.transaction.builder as unknown as Kysely<CustomerTables>;
-  const row = await reader.selectFrom('customer').select('id').where('organization_id', '=', unit.organizationId).where('partner_user_id', '=', partnerUserId).executeTakeFirst();
-  return row !== undefined;
+export async function isStoredInThePlain({ transaction, organizationId }: UnitOfWork, partnerUserId: string): Promise<boolean> {
+  return (await transaction.run(IN_THE_PLAIN, [organizationId, partnerUserId])).length > 0;
 }
 
 /** Whether the data of a customer has been erased: its tokens are good for nothing from then on. */

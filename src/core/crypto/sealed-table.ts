@@ -66,8 +66,9 @@ export function plainOf(table: SealedTable, row: object): Record<string, unknown
 
 /** The text that is sealed: what is known, in the order of the table. */
 export function textOf(table: SealedTable, personal: object): string {
-  const values = personal as Record<string, unknown>;
-  return JSON.stringify(Object.fromEntries(Object.keys(table.fields).flatMap((name) => (values[name] == null ? [] : [[name, values[name]]]))));
+  const [values, known] = [personal as Record<string, unknown>, {} as Record<string, unknown>];
+  for (const name in table.fields) if (values[name] != null) known[name] = values[name];
+  return JSON.stringify(known);
 }
 
 /** What a sealed text says; what it leaves out is not known. */
