@@ -1,14 +1,30 @@
+import { Agent, request, type IncomingMessage } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
 import type { Server } from '../contenders/server.ts';
+
+const agent = new Agent({ keepAlive: true });
 
 /** Asks one thing of a server. Throws where it is refused. */
 export async function asked<Data>({ url, headers }: Pick<Server, 'url' | 'headers'>, more: Readonly<Record<string, string>>, query: string, variables: object): Promise<Data> {
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers, ...more }, body: JSON.stringify({ query, variables }) });
-  return dataOf<Data>(response);
+  const response = await posted(url, { ...headers, ...more }, { query, variables });
+  return dataIn<Data>(response.statusCode ?? 0, await textOf(response));
+}
+
+/** Posts JSON, by Node's own client: fetch costs several times as much, beside the database on the same processor. */
+export function posted(url: string, headers: Readonly<Record<string, string>>, body: object, signal?: AbortSignal): Promise<IncomingMessage> {
+  const bytes = Buffer.from(JSON.stringify(body));
+  return new Promise((resolve, reject) => {
+    const options = { method: 'POST', agent, headers: { 'content-type': 'application/json', 'content-length': bytes.length, ...headers }, ...(signal ? { signal } : {}) };
+    request(url, options, resolve).once('error', reject).end(bytes);
+  });
 }
 
 /** The data of an answer. Throws where it has errors. */
 export async function dataOf<Data>(response: Response): Promise<Data> {
-  const text = await response.text();
-  if (!response.ok || text.includes('"errors":')) throw new Error(`${response.status} ${text.slice(0, 1_000)}`);
+  return dataIn<Data>(response.status, await response.text());
+}
+
+function dataIn<Data>(status: number, text: string): Data {
+  if (status !== 200 || text.includes('"errors":')) throw new Error(`${status} ${text.slice(0, 1_000)}`);
   return (JSON.parse(text) as { data: Data }).data;
 }

@@ -1,10 +1,11 @@
+import type { IncomingMessage } from 'node:http';
 import type { Bench, Work } from '../bench.ts';
 import type { Server } from '../contenders/server.ts';
 import type { Organization } from '../data/generate.ts';
 import { processorTimes, spent } from '../machine/processes.ts';
 import { figure, quantile, single } from '../measure/statistics.ts';
 import type { Figure, Result } from '../section.ts';
-import { asked } from './asking.ts';
+import { asked, posted } from './asking.ts';
 
 // E1: a person from createCustomer to ACTIVE. The status is followed by a subscription, as a partner's back end would.
 
@@ -22,7 +23,7 @@ const PERSON = {
 const SIGNATURE = { contractType: 'CSA', contractSignerNameFull: 'Maya Carter', contractSignedDate: '2026-01-01T12:00:00Z', contractSignedIPAddress: '192.0.2.1', userAgreesToTerms: true };
 /** Flows at once. */
 const CONCURRENCY = 16;
-const WARM_FLOWS = 1_000;
+const WARM_FLOWS = 2_000;
 const FLOWS_A_ROUND = 200;
 /** One after another: what a flow takes when nothing else does. */
 const LONE_FLOWS = 20;
@@ -35,17 +36,16 @@ class Statuses {
   readonly #abort = new AbortController();
 
   async open(server: Server, { apiKey }: Organization): Promise<void> {
-    const response = await fetch(`${server.url}/stream`, {
-      method: 'POST', signal: this.#abort.signal, headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json', accept: 'text/event-stream' }, body: JSON.stringify({ query: WATCH }),
-    });
-    if (!response.ok || !response.body) throw new Error(`The subscription was answered ${response.status}`);
+    const response = await posted(`${server.url}/stream`, { authorization: `Bearer ${apiKey}`, accept: 'text/event-stream' }, { query: WATCH }, this.#abort.signal);
+    if (response.statusCode !== 200) throw new Error(`The subscription was answered ${response.statusCode}`);
     // Whoever still waits says what they waited for.
-    void this.#read(response.body).catch(() => undefined);
+    response.on('error', () => undefined);
+    this.#read(response);
   }
 
-  async #read(body: ReadableStream<Uint8Array>): Promise<void> {
+  #read(body: IncomingMessage): void {
     let text = '';
-    for await (const piece of body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)) {
+    body.setEncoding('utf8').on('data', (piece: string) => {
       const events = (text + piece).split('\n\n');
       text = events.pop() ?? '';
       for (const event of events) {
@@ -54,7 +54,7 @@ class Statuses {
         this.#seen.set(id, (this.#seen.get(id) ?? new Set()).add(status));
         this.#waiting.get(`${id} ${status}`)?.();
       }
-    }
+    });
   }
 
   async reached(id: string, status: string): Promise<void> {

@@ -18,7 +18,7 @@ const CARRIAGES: readonly Carriage[] = ['graphql-ws', 'SSE'];
 const CROWDS = { full: [1_000, 5_000], short: [1_000] } as const;
 /** Changes of a shot, one after the other: together they take longer than the clock's grain. */
 const CHANGES = 5;
-const WARM_UP = 10;
+const WARM_UP = 60;
 
 /** What one shot came to: processor time a delivery, and how long after the change subscribers had their frame. */
 interface Shot {

@@ -4,7 +4,7 @@ import { creations } from './flows.ts';
 import { ratioGoals } from './reading.ts';
 
 /** Flows, by count. */
-const WARM = 8_000;
+const WARM = 12_000;
 
 export const M1: Work = {
   name: 'M1',

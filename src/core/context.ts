@@ -81,7 +81,8 @@ export class RequestContext {
   /** Loads one value; all that is asked of the same read in the same turn goes to the database together. */
   load<Key, Value>(read: BatchRead<Key, Value>, key: Key): Loaded<Value> {
     const known = this.known.get(read);
-    if (known?.has(key)) return known.get(key) as Value;
+    const value = known?.get(key) as Value | undefined;
+    if (value !== undefined || known?.has(key)) return value as Value;
     const atHand = read.atHand?.(this.database, this.member.organizationId, key);
     if (atHand === undefined) return this.loaderOf(read).load(key);
     this.learn(read, key, atHand);

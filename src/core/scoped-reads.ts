@@ -38,7 +38,7 @@ export function readsInTransactions(begin: Begin): ScopedReads {
 /** What enters the scope of one read, and says how it is planned. */
 const ENTER: Statement = { name: 'enter_scope', text: `${ENTER_SCOPE}, set_config('plan_cache_mode', $5, true)` };
 /** Reads that share a connection when they are asked at once: more would save little, and each waits for those before it. */
-const MOST_TOGETHER = 4;
+const MOST_TOGETHER = 8;
 
 /**
  * Reads in one round trip each: the settings of the scope and the statement go out together and end in one Sync, which makes

@@ -36,17 +36,8 @@ export function requestScopes(log: Log): RequestHandler {
  * caller's word, and may be anybody's name.
  */
 export function logRequest(log: Log, { requestId, caller, operations, code }: RequestScope, began: number, facts: RequestFacts): void {
-  const names = [...new Set(operations)];
-  log.info(
-    {
-      requestId,
-      ...facts,
-      ...(names.length > 0 ? { operation: names.slice(0, MOST_OPERATIONS).join(' ') } : {}),
-      ...(caller ? { actor: caller.actor, role: caller.role } : {}),
-      ...(caller?.organizationId ? { organizationId: caller.organizationId } : {}),
-      ...(code ? { code } : {}),
-      durationMilliseconds: Math.round((performance.now() - began) * 10) / 10,
-    },
-    'request',
-  );
+  const operation = operations.length > 1 ? [...new Set(operations)].slice(0, MOST_OPERATIONS).join(' ') : operations[0];
+  // What is undefined or null is left out of the line.
+  const { actor, role, organizationId } = caller ?? {};
+  log.info({ requestId, ...facts, operation, actor, role, organizationId, code, durationMilliseconds: Math.round((performance.now() - began) * 10) / 10 }, 'request');
 }

@@ -11,6 +11,7 @@ const FORGETFUL = { name: 'test_forgetful', text: 'select id, organization_id fr
 /** Each holds so many customers; so many reads run at once. */
 const CUSTOMERS = 3;
 const READS = 300;
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 describe('reads in their scope', () => {
   let database: Database;
@@ -90,6 +91,21 @@ describe('reads in their scope', () => {
         expect(await everything(organization.id, null)).toEqual(customers.toSorted());
       }
     }
+  });
+
+  it('a policy that stands is nobody’s to change: an organization’s own commands may not write there', async () => {
+    const [{ organization }] = organizations as [(typeof organizations)[number]];
+    const kept = (): Promise<object[]> => database.owner().execute('select * from policy where organization_id = ?', [organization.id]);
+    const before = await kept();
+    for (const text of [
+      "update policy set rules = rules || '{\"minimumAge\": 1}' where organization_id = $1",
+      'delete from policy where organization_id = $1',
+      "insert into policy (organization_id, id, rules) values ($1, 'mine', '{}')",
+    ]) {
+      await expect(database.transact(organization.id, (transaction) => transaction.run(text, [organization.id])), text).rejects.toMatchObject({ code: INSUFFICIENT_PRIVILEGE });
+    }
+    expect(await kept()).toEqual(before);
+    expect(before).toHaveLength(1);
   });
 
   it('a read of nobody finds nothing', async () => {

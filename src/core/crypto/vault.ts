@@ -270,7 +270,7 @@ export function purposeOf(customerId: string): string {
 
 /** Drivers give bytes as Buffer or as Uint8Array. */
 export function bytesOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** The customer that a sealed row belongs to. */
