@@ -54,7 +54,7 @@ export class Batch extends DriverQuery {
   #place = 0;
   #rows: unknown[] = [];
   #shape: Shape | undefined;
-  #shapes = new Map<string, Shape>();
+  #shapes!: Map<string, Shape>;
   #unreadable: unknown;
   readonly #answers: Answer[] = [];
   readonly #over = Promise.withResolvers<void>();
@@ -78,7 +78,7 @@ export class Batch extends DriverQuery {
     return this.asked[this.#place];
   }
 
-  /** Is kept once every statement has its answer, or has been told that it gets none. */
+  /** Resolves once every statement has been told its answer, or why it has none. */
   get over(): Promise<void> {
     return this.#over.promise;
   }
@@ -88,16 +88,15 @@ export class Batch extends DriverQuery {
   }
 
   override prepare(connection: Wire): void {
-    const known = shapesOf(connection);
-    this.#shapes = known;
-    this.#shape = known.get(this.#current?.name ?? '');
+    this.#shapes = shapesOf(connection);
+    this.#shape = this.#shapes.get(this.#current?.name ?? '');
     const messages: Buffer[] = [];
     for (const { name, text, parameters } of this.asked) {
       const statement = name ?? '';
       if (name === null || (connection.parsedStatements[name] ?? connection.submittedNamedStatements[name]) === undefined) messages.push(serialize.parse({ name: statement, text }));
       if (name !== null && connection.parsedStatements[name] === undefined) connection.submittedNamedStatements[name] = text;
       messages.push(serialize.bind({ statement, values: parameters }));
-      if (name === null || !known.has(name)) messages.push(serialize.describe({ type: 'P' }));
+      if (name === null || !this.#shapes.has(name)) messages.push(serialize.describe({ type: 'P' }));
       messages.push(serialize.execute());
       // Whether a server is there at all is not to wait for the locks of what follows.
       if (text === 'begin') messages.push(serialize.flush());
@@ -137,19 +136,19 @@ export class Batch extends DriverQuery {
   }
 
   override handleReadyForQuery(): void {
-    this.refuse(this.#unreadable);
+    this.settle(this.#unreadable);
     this.callback(null);
   }
 
   override handleError(error: unknown, connection: Wire): void {
     // What was passed over has not been prepared.
     for (const { name } of this.asked.slice(this.#place)) if (name !== null) delete connection.submittedNamedStatements[name];
-    this.refuse(error);
+    this.settle(error);
     this.callback(error);
   }
 
-  /** Tells every statement without an answer that it gets none. */
-  refuse(error: unknown): void {
+  /** Tells every statement its answer, and one that has none why. */
+  settle(error: unknown): void {
     for (const [place, { resolve, reject }] of this.asked.entries()) {
       const answer = this.#answers[place];
       if (answer && this.#unreadable === undefined) resolve(answer);

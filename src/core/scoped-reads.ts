@@ -85,6 +85,6 @@ async function sendOver(pool: Pool, batches: readonly Batch[]): Promise<void> {
       client.release();
     }
   } catch (error) {
-    for (const batch of batches) batch.refuse(error);
+    for (const batch of batches) batch.settle(error);
   }
 }
