@@ -1,7 +1,6 @@
 import { Query, type PoolClient, type Submittable } from 'pg';
 import { serialize } from 'pg-protocol';
-import type { Statement } from './scoped-reads.js';
-import type { Answer } from './statement.js';
+import type { Answer, Statement } from './statement.js';
 
 /** A statement that waits to be sent, and who waits for its answer. */
 export interface Asked extends Statement {

@@ -2,15 +2,9 @@ import type { Kysely } from 'kysely';
 import type { Pool } from 'pg';
 import utils from 'pg/lib/utils.js';
 import { askTogether, Batch } from './batch.js';
-import { builderOver, type Answer } from './statement.js';
+import { builderOver, type Answer, type Statement } from './statement.js';
 import { ENTER_SCOPE } from './tenancy.js';
 import { transactIn, type Begin } from './transaction.js';
-
-/** A statement. With a name each connection prepares it once: its text never changes then. */
-export interface Statement {
-  name: string | null;
-  text: string;
-}
 
 /** Whose rows a read finds: those of one organization and, with a customer, of that customer alone. */
 export interface Scope {

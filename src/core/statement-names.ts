@@ -1,4 +1,4 @@
-import type { Statement } from './scoped-reads.js';
+import type { Statement } from './statement.js';
 
 /** Every connection keeps what it has prepared for as long as it lives: some kilobytes a statement. */
 const MOST_NAMES = 300;

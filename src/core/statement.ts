@@ -1,5 +1,11 @@
 import { CompiledQuery, Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 
+/** A statement. With a name each connection prepares it once: its text never changes then. */
+export interface Statement {
+  name: string | null;
+  text: string;
+}
+
 /** What came of a statement, as pg says it. */
 export interface Answer {
   rows: unknown[];
