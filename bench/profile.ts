@@ -3,14 +3,17 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { Bench, customerBodies, pageBody, say, type ContenderName, type Extent } from './bench.ts';
 import { customerQuery, pageQuery } from './contenders/fields.ts';
-import type { Server } from './contenders/server.ts';
+import { MODULES, type Server } from './contenders/server.ts';
+import { ROWS } from './data/generate.ts';
 import type { Shot } from './measure/rounds.ts';
 import { freePort } from './machine/processes.ts';
+import { Stage } from './streams/stage.ts';
 import { OPENED } from './works/opening.ts';
 import { dryRuns } from './works/dry-run.ts';
 import { creations } from './works/flows.ts';
 import { photo, uploadsOf } from './works/file-upload.ts';
 import { openFlows } from './works/full-flow.ts';
+import { watching } from './works/streams.ts';
 import { table } from './report/text.ts';
 
 /** A node of a .cpuprofile: a function as it was called from another. */
@@ -26,35 +29,46 @@ interface Profile {
   timeDeltas: number[];
 }
 
-/** A work under the profiler: the contender that does it, on which database, how much is done warm and how much is looked at. */
+/** Does so much of a work. */
+type Run = (amount: number) => Promise<void>;
+
+/** Readies the work of a server. */
+type Ready = (bench: Bench, server: Server) => Promise<Run>;
+
+/** A work under the profiler: a server that is started with these flags of Node, and what it is to do, how much warm and how much to be looked at. */
 interface Profiled {
-  contender: ContenderName;
-  database?: string;
-  /** Readies a server, and answers what does so much of the work on it. */
-  open: (bench: Bench, server: Server) => Promise<(amount: number) => Promise<void>>;
+  open: (bench: Bench, flags: readonly string[]) => Promise<{ run: Run; close?: () => Promise<void> }>;
   warm: number;
   amount: number;
 }
 
 /** What can be profiled. */
 const PROFILED: Readonly<Record<string, Profiled>> = {
-  Q1: { contender: 'gateway', open: requesting((bench) => customerBodies(bench)), warm: 40_000, amount: 10_000 },
-  Q2: { contender: 'gateway', open: requesting(() => [pageBody(null)]), warm: 5_000, amount: 1_000 },
-  Q1E: { contender: 'gateway', open: requesting((bench) => customerBodies(bench, customerQuery(OPENED))), warm: 30_000, amount: 8_000 },
-  Q2E: { contender: 'gateway', open: requesting(() => [pageBody(null, pageQuery(OPENED))]), warm: 3_000, amount: 500 },
-  Q3: { contender: 'gateway', open: requesting(dryRuns), warm: 8_000, amount: 8_000 },
-  M1: { contender: 'gateway-without-workers', database: 'commands', open: requesting(creations), warm: 1_000, amount: 1_500 },
-  M2: { contender: 'gateway', database: 'files', open: uploading, warm: 40, amount: 60 },
-  E1: { contender: 'fast sandbox', database: 'flows', open: openFlows, warm: 200, amount: 300 },
+  Q1: { open: on('gateway', ROWS, requesting((bench) => customerBodies(bench))), warm: 40_000, amount: 10_000 },
+  Q2: { open: on('gateway', ROWS, requesting(() => [pageBody(null)])), warm: 5_000, amount: 1_000 },
+  Q1E: { open: on('gateway', ROWS, requesting((bench) => customerBodies(bench, customerQuery(OPENED)))), warm: 30_000, amount: 8_000 },
+  Q2E: { open: on('gateway', ROWS, requesting(() => [pageBody(null, pageQuery(OPENED))])), warm: 3_000, amount: 500 },
+  Q3: { open: on('gateway', ROWS, requesting(dryRuns)), warm: 8_000, amount: 8_000 },
+  M1: { open: on('gateway-without-workers', 'commands', requesting(creations)), warm: 1_000, amount: 1_500 },
+  M2: { open: on('gateway', 'files', uploading), warm: 40, amount: 60 },
+  S1: { open: telling, warm: 100, amount: 200 },
+  E1: { open: on('fast sandbox', 'flows', openFlows), warm: 200, amount: 300 },
 };
 const CONNECTIONS = 16;
 /** Uploads that are readied: no fewer than are made warm and looked at. */
 const UPLOADS = 100;
+/** Who hears of each change. */
+const SUBSCRIBERS = 1_000;
 const SAMPLING_MICROSECONDS = 200;
 const TOP = 40;
 
+/** A work on a contender of the bench. */
+function on(contender: ContenderName, database: string, ready: Ready): Profiled['open'] {
+  return async (bench, flags) => ({ run: await ready(bench, await bench.server(contender, database, flags)) });
+}
+
 /** Uploads one after another. What the inspector's thread does is not in the profile. */
-async function uploading(bench: Bench, server: Server): Promise<(amount: number) => Promise<void>> {
+async function uploading(bench: Bench, server: Server): Promise<Run> {
   const uploadNext = await uploadsOf(bench, server, UPLOADS, await photo());
   return async (amount) => {
     for (let number = 0; number < amount; number += 1) await uploadNext();
@@ -62,7 +76,7 @@ async function uploading(bench: Bench, server: Server): Promise<(amount: number)
 }
 
 /** Has the load ask what a work asks. */
-function requesting(flowsOf: (bench: Bench) => Shot['bodies']): Profiled['open'] {
+function requesting(flowsOf: (bench: Bench) => Shot['bodies']): Ready {
   return async (bench, { url, headers }) => {
     const flows = flowsOf(bench).map((flow) => (typeof flow === 'string' ? [{ body: flow }] : flow));
     return async (amount) => {
@@ -72,15 +86,30 @@ function requesting(flowsOf: (bench: Bench) => Shot['bodies']): Profiled['open']
   };
 }
 
+/** Changes, each told a thousand subscribers over graphql-ws. */
+async function telling(bench: Bench, flags: readonly string[]): ReturnType<Profiled['open']> {
+  const stage = await Stage.open(bench, { flags, main: MODULES });
+  const organization = await stage.organization(SUBSCRIBERS, 1);
+  const crowd = await stage.crowd();
+  await crowd.open(stage.gateway.url, watching(organization, 'graphql-ws', Array.from({ length: SUBSCRIBERS }, () => ({}))));
+  const run: Run = async (amount) => {
+    for (let number = 0; number < amount; number += 1) await crowd.hear(() => organization.change(organization.customers[0] ?? ''));
+  };
+  return { run, close: () => stage.close() };
+}
+
 /** Profiles the gateway at a work: writes a .cpuprofile, and prints where the time went. */
 export async function profile(work: string, extent: Extent): Promise<void> {
   const profiled = PROFILED[work];
   if (!profiled) throw new Error(`Profiles are of ${Object.keys(PROFILED).join(', ')}.`);
-  const { contender, database, warm, amount } = profiled;
+  const { open, warm, amount } = profiled;
   const bench = await Bench.open(extent);
+  let close: (() => Promise<void>) | undefined;
   try {
     const port = await freePort();
-    const run = await profiled.open(bench, await bench.server(contender, database, [`--inspect=127.0.0.1:${port}`]));
+    const opened = await open(bench, [`--inspect=127.0.0.1:${port}`]);
+    close = opened.close;
+    const { run } = opened;
     say('Warming …');
     await run(warm);
     const inspector = await connect(port);
@@ -97,6 +126,7 @@ export async function profile(work: string, extent: Extent): Promise<void> {
     console.log(table(['µs each', '%', 'package'], top(taken, amount, ({ callFrame }) => packageOf(callFrame.url))));
     console.log(`\n${table(['µs each', '%', 'function'], top(taken, amount, ({ callFrame: { functionName, url, lineNumber } }) => `${functionName || '(anonymous)'} ${url.split('/').slice(-3).join('/')}:${lineNumber + 1}`))}`);
   } finally {
+    await close?.();
     await bench.stop();
   }
 }

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Bench } from '../bench.ts';
-import { serve, serveGateway, type Server } from '../contenders/server.ts';
+import { MAIN, serve, serveGateway, type Server } from '../contenders/server.ts';
 import { Crowd } from './crowd.ts';
 import { Organization, type Place } from './organization.ts';
 import type { Subscription } from './subscribers.ts';
@@ -35,13 +35,13 @@ export class Stage {
     this.#undo = undo;
   }
 
-  static async open({ cluster }: Pick<Bench, 'cluster'>): Promise<Stage> {
+  static async open({ cluster }: Pick<Bench, 'cluster'>, { flags = [] as readonly string[], main = MAIN } = {}): Promise<Stage> {
     const name = `streams_${(databases += 1)}`;
     await cluster.psql('postgres', `create database ${name}`);
     const databaseUrl = cluster.url(name);
     const tokenKey = JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }));
     const keyRing = `bench:${Buffer.alloc(32, 'bench').toString('base64url')}`;
-    const gateway = await serveGateway(databaseUrl, { tokenKey, keyRing }, OPERATOR_KEY, { flags: FLAGS, environment: { OPERATOR_KEY } });
+    const gateway = await serveGateway(databaseUrl, { tokenKey, keyRing }, OPERATOR_KEY, { flags: [...flags, ...FLAGS], main, environment: { OPERATOR_KEY } });
     return new Stage(gateway, { url: gateway.url, operatorKey: OPERATOR_KEY, databaseUrl }, [() => gateway.stop()]);
   }
 

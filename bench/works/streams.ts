@@ -38,7 +38,8 @@ async function shoot(server: Server, crowd: Crowd, subscribers: number, change: 
   return { microseconds, p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) };
 }
 
-function watching(organization: Organization, carriage: Carriage, variables: readonly Subscription['variables'][]): Subscription[] {
+/** Subscriptions to changes, each of customers or of all that its variables name. */
+export function watching(organization: Organization, carriage: Carriage, variables: readonly Subscription['variables'][]): Subscription[] {
   return variables.map((each, index) => ({ carriage, authorization: organization.authorization(index), query: QUERY, variables: each }));
 }
 

@@ -27,16 +27,21 @@ export function allLoaded<const Values extends readonly unknown[]>(values: Value
   return (values.some((value) => value instanceof Promise) ? Promise.all(values) : values) as Loaded<{ -readonly [Place in keyof Values]: Awaited<Values[Place]> }>;
 }
 
-/** What a connection that may outlive its credential tells the operations that it carries. */
-export interface Connection {
-  /** The cursor of the last event that its client has seen by an earlier connection, where the transport says so. */
-  lastEventId: string | null;
-  /** Whether the credential that it was opened with still holds. */
+/** What a connection was opened with, which it may outlive. */
+export interface Credential {
+  /** Whether it still holds. */
   isAuthorized(): boolean;
 }
 
+/** What a connection tells the operations that it carries. */
+export interface Connection {
+  /** The cursor of the last event that its client has seen by an earlier connection, where the transport says so. */
+  lastEventId: string | null;
+  credential: Credential;
+}
+
 /** One request, one answer: nothing outlives anything. */
-const REQUEST: Connection = { lastEventId: null, isAuthorized: () => true };
+const REQUEST: Connection = { lastEventId: null, credential: { isAuthorized: () => true } };
 
 /** What resolvers know of the operation that they serve. */
 export class RequestContext {

@@ -22,6 +22,8 @@ const SAFETY_POLL_MILLISECONDS = 2_000;
 /** However many subscribers begin or catch up at once, most connections of the pool are left to others. */
 const READS_AT_ONCE = 4;
 
+const NOBODY: readonly Subscriber[] = [];
+
 /** The subscribers of one organization in this process, by what they watch, and how far its events have been handed on. */
 interface Channel {
   position: number;
@@ -129,10 +131,7 @@ export class EventStream {
     try {
       while (!this.#stopped && channel.count > 0 && channel.announced > channel.position) {
         const { events } = await readEvents(this.database, organizationId, { after: channel.position, limit: BATCH });
-        for (const event of events) {
-          channel.position = event.position;
-          for (const key of keysOf(event)) channel.subscribers.get(key)?.forEach((subscriber) => subscriber.push(event));
-        }
+        this.#handOn(channel, events);
         if (events.length < BATCH && channel.announced === Infinity) channel.announced = channel.position;
       }
     } catch (error) {
@@ -142,6 +141,18 @@ export class EventStream {
     } finally {
       channel.pumping = false;
     }
+  }
+
+  /** Hands on all of these before anyone takes them: so they are told together. */
+  #handOn(channel: Channel, events: readonly EventRow[]): void {
+    const woken: Subscriber[] = [];
+    for (const event of events) {
+      channel.position = event.position;
+      for (const key of keysOf(event)) {
+        for (const subscriber of channel.subscribers.get(key) ?? NOBODY) if (subscriber.push(event)) woken.push(subscriber);
+      }
+    }
+    for (const subscriber of woken) subscriber.wake();
   }
 
   #read(organizationId: string, query: EventQuery): Promise<EventsRead> {

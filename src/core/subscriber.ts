@@ -25,7 +25,7 @@ export class Subscriber implements AsyncIterableIterator<EventRow> {
   #buffer: EventRow[] = [];
   #wake: (() => void) | null = null;
   #ended = false;
-  #failure: Error | null = null;
+  #failure: unknown = null;
   #live: boolean;
   /** Everything up to this position has been read for this subscriber. */
   #scanned: number;
@@ -41,12 +41,22 @@ export class Subscriber implements AsyncIterableIterator<EventRow> {
     this.#live = source.handedOn() <= start;
   }
 
-  /** Hands on an event that has just been committed. While the subscriber still catches up it reads the event itself. */
-  push(event: EventRow): void {
-    if (!this.#live || this.#ended || event.position <= this.#scanned) return;
-    this.#buffer.push(event);
-    if (this.#buffer.length > BUFFER_LIMIT) this.#cutOff();
-    this.#wake?.();
+  /**
+   * Hands on an event that has just been committed. While the subscriber still catches up it reads the event itself.
+   * @returns whether it is the first that its reader finds, and it is to be woken.
+   */
+  push(event: EventRow): boolean {
+    if (!this.#live || this.#ended || event.position <= this.#scanned) return false;
+    const waiting = this.#buffer.push(event);
+    if (waiting > BUFFER_LIMIT) this.#cutOff();
+    return waiting === 1;
+  }
+
+  /** Calls who waits for an arrival: once all that there is just now has been pushed, its reader takes it together. */
+  wake(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
   }
 
   get ended(): boolean {
@@ -58,7 +68,7 @@ export class Subscriber implements AsyncIterableIterator<EventRow> {
     this.#ended = true;
     this.#buffer = [];
     this.source.leave(this);
-    this.#wake?.();
+    this.wake();
   }
 
   async next(): Promise<IteratorResult<EventRow, undefined>> {
@@ -67,23 +77,27 @@ export class Subscriber implements AsyncIterableIterator<EventRow> {
       if (!taken) return { done: true, value: undefined };
       const [event] = taken;
       if (event) return { done: false, value: event };
-      await this.arrival();
+      await new Promise<void>((resolve) => this.arrival(resolve));
     }
   }
 
   /** The next events, so many at most; none where nothing has arrived yet, null once it has ended. Throws what cut it off. */
   take(most: number): readonly EventRow[] | null {
-    if (this.#failure) throw this.#failure;
+    if (this.#failure !== null) throw this.#failure;
     if (this.#ended) return null;
     const last = this.#buffer[Math.min(most, this.#buffer.length) - 1];
     if (!last) return NOTHING;
     this.#taken = last.position;
-    return this.#buffer.splice(0, most);
+    if (this.#buffer.length > most) return this.#buffer.splice(0, most);
+    const all = this.#buffer;
+    this.#buffer = [];
+    return all;
   }
 
-  /** Resolved when there may be something to take, and when it has ended. */
-  arrival(): Promise<void> {
-    return this.#live ? new Promise((resolve) => (this.#wake = resolve)) : this.#catchUp();
+  /** Calls back, once, when there may be something to take, and when it has ended. */
+  arrival(then: () => void): void {
+    if (this.#live) this.#wake = then;
+    else void this.#catchUp().then(then);
   }
 
   return(): Promise<IteratorResult<EventRow, undefined>> {
@@ -104,8 +118,8 @@ export class Subscriber implements AsyncIterableIterator<EventRow> {
       // Nothing is awaited between this comparison and being live, so no event can slip in between.
       this.#live = !more && this.source.handedOn() <= scanned;
     } catch (error) {
+      this.#failure = error;
       this.end();
-      throw error;
     }
   }
 

@@ -36,6 +36,12 @@ export class Told {
   }
 }
 
+/** Who waits to be told. Neither may throw: others are told after it. */
+export interface Listener {
+  hear(told: readonly Told[]): void;
+  fail(error: unknown): void;
+}
+
 /**
  * Those who have subscribed to the same with the same rights. Of each event they are told the same: it is executed once
  * for all who wait for it. Whether each may still be told is for its own connection to say.
@@ -46,6 +52,8 @@ export class Audience {
   members = 0;
   readonly #operation: SubscriptionArguments;
   #rounds = new Rounds<readonly Told[]>();
+  /** Who waits for a round. */
+  #waiting = new WeakMap<Promise<readonly Told[]>, Listener[]>();
 
   constructor(operation: SubscriptionArguments, cost: number) {
     // It outlives the connection of the first to join.
@@ -53,17 +61,30 @@ export class Audience {
     this.most = Math.max(1, Math.min(MOST_EVENTS_OF_PIECE, Math.floor(FIELDS_OF_PIECE / cost)));
   }
 
-  /** What is told of these events, with their objects as they are now: one context, so what they have in common is read once. */
-  tell(events: readonly EventRow[]): Promise<readonly Told[]> {
-    return this.#rounds.join(events.map(({ position }) => position).join(), () => {
-      const contextValue = this.#operation.contextValue.renewed();
-      return Promise.all(
-        events.map(async (event) => {
-          const result = await execute({ ...this.#operation, contextValue, rootValue: event });
-          return new Told(encodeEventCursor(event.organization_id, event.position), result);
-        }),
-      );
-    });
+  /** Has a listener told of these events, with their objects as they are now. */
+  tell(events: readonly EventRow[], listener: Listener): void {
+    let key = '';
+    for (const { position } of events) key += `${position} `;
+    const round = this.#rounds.join(key, () => this.#toldOf(events));
+    const waiting = this.#waiting.get(round);
+    if (waiting) return void waiting.push(listener);
+    const listeners = [listener];
+    this.#waiting.set(round, listeners);
+    round.then(
+      (told) => listeners.forEach((each) => each.hear(told)),
+      (error: unknown) => listeners.forEach((each) => each.fail(error)),
+    );
+  }
+
+  /** One context for all of them, so what they have in common is read once. */
+  #toldOf(events: readonly EventRow[]): Promise<readonly Told[]> {
+    const contextValue = this.#operation.contextValue.renewed();
+    return Promise.all(
+      events.map(async (event) => {
+        const result = await execute({ ...this.#operation, contextValue, rootValue: event });
+        return new Told(encodeEventCursor(event.organization_id, event.position), result);
+      }),
+    );
   }
 }
 

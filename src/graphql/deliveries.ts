@@ -1,8 +1,8 @@
 import { createSourceEventStream, type ExecutionResult } from 'graphql';
-import type { Connection } from '../core/context.js';
+import type { Credential } from '../core/context.js';
 import { refusal } from '../core/errors.js';
 import type { Subscriber } from '../core/subscriber.js';
-import type { Audience, Audiences, SubscriptionArguments, Told } from './audiences.js';
+import type { Audience, Audiences, Listener, SubscriptionArguments, Told } from './audiences.js';
 import { inTime } from './deadline.js';
 import type { Prepared } from './operations.js';
 
@@ -11,33 +11,30 @@ type Send = (piece: readonly Told[]) => Promise<void> | undefined;
 
 /**
  * What a subscription is told, piece by piece, each only when the one before has been taken: so back pressure reaches
- * from the socket to the event stream. The credential is asked again for every piece.
+ * from the socket to the event stream. The credential is asked again for every piece. A step calls the next: thousands are
+ * told at once, and a promise for each step of each would cost as much as its frame.
  */
-export class Deliveries {
+export class Deliveries implements Listener {
+  #send: Send = () => undefined;
+  #resolve: () => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+
   constructor(
     private readonly events: Subscriber,
     private readonly audience: Audience,
     private readonly leave: () => void,
-    private readonly connection: Connection,
+    private readonly credential: Credential,
   ) {}
 
   /** Tells all there is, until the subscription ends. Throws UNAUTHENTICATED, and what cut the subscriber off. */
   async tell(send: Send): Promise<void> {
     try {
-      for (;;) {
-        const events = this.events.take(this.audience.most);
-        if (!events) return;
-        if (events.length === 0) {
-          await this.events.arrival();
-          continue;
-        }
-        const told = await this.audience.tell(events);
-        this.#assertAuthorized();
-        if (this.events.ended) return;
-        // Waiting costs a turn each, and thousands may be told at once: who need not wait goes on.
-        const taken = send(told);
-        if (taken) await taken;
-      }
+      await new Promise<void>((resolve, reject) => {
+        this.#send = send;
+        this.#resolve = resolve;
+        this.#reject = reject;
+        this.#goOn();
+      });
     } finally {
       this.end();
     }
@@ -49,8 +46,35 @@ export class Deliveries {
     this.leave();
   }
 
+  hear(told: readonly Told[]): void {
+    try {
+      this.#assertAuthorized();
+      if (this.events.ended) return this.#resolve();
+      const taken = this.#send(told);
+      if (taken) taken.then(this.#goOn, this.#reject);
+      else this.#goOn();
+    } catch (error) {
+      this.#reject(error);
+    }
+  }
+
+  fail(error: unknown): void {
+    this.#reject(error);
+  }
+
+  readonly #goOn = (): void => {
+    try {
+      const events = this.events.take(this.audience.most);
+      if (!events) this.#resolve();
+      else if (events.length === 0) this.events.arrival(this.#goOn);
+      else this.audience.tell(events, this);
+    } catch (error) {
+      this.#reject(error);
+    }
+  };
+
   #assertAuthorized(): void {
-    if (!this.connection.isAuthorized()) throw refusal('UNAUTHENTICATED', 'The key of this connection has been revoked or has expired.');
+    if (!this.credential.isAuthorized()) throw refusal('UNAUTHENTICATED', 'The key of this connection has been revoked or has expired.');
   }
 }
 
@@ -70,5 +94,5 @@ async function begin(args: SubscriptionArguments, prepared: Prepared, audiences:
   const events = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in events)) return events;
   const { audience, leave } = audiences.join(args, prepared);
-  return new Deliveries(events as Subscriber, audience, leave, args.contextValue.connection);
+  return new Deliveries(events as Subscriber, audience, leave, args.contextValue.connection.credential);
 }

@@ -54,7 +54,7 @@ async function answer(request: Request, response: Response, transports: Transpor
   const caller = callerOfRequest(request);
   const stream = new Stream(response);
   const held = connections.hold(caller, () => stream.end(frame('next', JSON.stringify(unauthenticated(requestId, log))) + frame('complete', null)));
-  const connection = { lastEventId: request.get('last-event-id') || null, isAuthorized: () => held.isAuthorized() };
+  const connection = { lastEventId: request.get('last-event-id') || null, credential: held };
   const contextValue = new RequestContext(database, events, caller, requestId, addressOf(request), connection);
   const operation = { schema, document: prepared.document, operationName: asked.operationName, variableValues: asked.variables, contextValue };
   streams.add(response);

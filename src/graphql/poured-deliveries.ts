@@ -52,14 +52,27 @@ export class PouredDeliveries implements AsyncIterableIterator<never> {
   /** Writes the frames of a piece, which leave together. */
   #send(piece: readonly Told[]): Promise<void> | undefined {
     const { socket, stream } = this.carrier;
-    if (socket.readyState !== socket.OPEN || stream.write(Buffer.concat(piece.flatMap((told) => this.#frame(told))))) return undefined;
+    if (socket.readyState !== socket.OPEN || stream.write(this.#framesOf(piece))) return undefined;
     return drained(stream);
   }
 
-  /** A frame in its parts: but for the id the same bytes for the whole audience. */
-  #frame(told: Told): readonly Buffer[] {
-    const body = told.frame('WebSocket', (json) => `${json}}`) ?? Buffer.from(`${JSON.stringify(formatResult(told.result, this.carrier.requestId, this.log))}}`);
-    return [textHeader(this.#head.length + body.length), this.#head, body];
+  /** Frames but for their ids the same bytes for the whole audience. */
+  #framesOf(piece: readonly Told[]): Buffer {
+    const bodies = piece.map((told) => told.frame('WebSocket', (json) => `${json}}`) ?? Buffer.from(`${JSON.stringify(formatResult(told.result, this.carrier.requestId, this.log))}}`));
+    const frames = Buffer.allocUnsafe(bodies.reduce((room, body) => room + this.#frameLength(body), 0));
+    let at = 0;
+    for (const body of bodies) {
+      at = writeTextHeader(frames, at, this.#head.length + body.length);
+      frames.set(this.#head, at);
+      frames.set(body, at + this.#head.length);
+      at += this.#head.length + body.length;
+    }
+    return frames;
+  }
+
+  #frameLength(body: Buffer): number {
+    const length = this.#head.length + body.length;
+    return textHeaderLength(length) + length;
   }
 }
 
@@ -67,13 +80,23 @@ export class PouredDeliveries implements AsyncIterableIterator<never> {
 const TEXT = 0x81;
 const LONGEST_OF_7_BITS = 125;
 const LENGTH_OF_16_BITS = 126;
+const LONGEST_OF_16_BITS = 0xffff;
 const LENGTH_OF_64_BITS = 127;
 
-/** The header of a server's text frame. The extension that compresses is not negotiated, so nothing else is to be said. */
-function textHeader(length: number): Buffer {
-  if (length <= LONGEST_OF_7_BITS) return Buffer.from([TEXT, length]);
-  if (length <= 0xffff) return Buffer.from([TEXT, LENGTH_OF_16_BITS, length >> 8, length & 0xff]);
-  const header = Buffer.from([TEXT, LENGTH_OF_64_BITS, 0, 0, 0, 0, 0, 0, 0, 0]);
-  header.writeBigUInt64BE(BigInt(length), 2);
-  return header;
+/** So long is the header of a text frame of this length. */
+function textHeaderLength(length: number): number {
+  if (length <= LONGEST_OF_7_BITS) return 2;
+  return length <= LONGEST_OF_16_BITS ? 4 : 10;
+}
+
+/** Writes the header of a server's text frame. The extension that compresses is not negotiated, so nothing else is to be said. @returns where it ends. */
+function writeTextHeader(frames: Buffer, at: number, length: number): number {
+  frames[at] = TEXT;
+  if (length <= LONGEST_OF_7_BITS) return frames.writeUInt8(length, at + 1);
+  if (length <= LONGEST_OF_16_BITS) {
+    frames[at + 1] = LENGTH_OF_16_BITS;
+    return frames.writeUInt16BE(length, at + 2);
+  }
+  frames[at + 1] = LENGTH_OF_64_BITS;
+  return frames.writeBigUInt64BE(BigInt(length), at + 2);
 }

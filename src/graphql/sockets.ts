@@ -4,7 +4,7 @@ import { execute, GraphQLError, type ExecutionArgs, type ExecutionResult } from 
 import { CloseCode, handleProtocols, makeServer, MessageType, validateMessage } from 'graphql-ws';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import type { Caller } from '../core/caller.js';
-import { RequestContext } from '../core/context.js';
+import { RequestContext, type Credential } from '../core/context.js';
 import { isRefusal, refusal, type ErrorCode } from '../core/errors.js';
 import { errorFacts, type Log } from '../core/log.js';
 import { newRequestScope, requestScope } from '../core/request-scope.js';
@@ -28,6 +28,8 @@ const RETRY_AFTER_SECONDS = 1;
 const CLOSE_GRACE_MILLISECONDS = 1_000;
 /** RFC 6455, 7.4.1. */
 const GOING_AWAY = 1001;
+/** What a socket holds that closed before it was let in. */
+const CLOSED: Credential = { isAuthorized: () => false };
 /** What a client may say in graphql-transport-ws; the rest of its messages are the server's. */
 const CLIENT_MESSAGES: ReadonlySet<string> = new Set([MessageType.ConnectionInit, MessageType.Ping, MessageType.Pong, MessageType.Subscribe, MessageType.Complete]);
 
@@ -115,7 +117,7 @@ function protocolOf(transports: Transports): Protocol {
       if (refused) return refused;
       const prepared = operations.prepare({ query, operationName, variables, extensions }, 'WebSocket');
       if (!('document' in prepared)) return prepared;
-      const connection = { lastEventId: null, isAuthorized: () => extra.held?.isAuthorized() ?? false };
+      const connection = { lastEventId: null, credential: extra.held ?? CLOSED };
       const contextValue = new RequestContext(database, events, extra.caller!, extra.requestId, extra.address, connection);
       begunOf.set(contextValue, { id, state: extra, prepared });
       return { schema, document: prepared.document, operationName, variableValues: variables, contextValue };

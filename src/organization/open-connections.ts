@@ -1,5 +1,6 @@
 import type { Caller } from '../core/caller.js';
 import type { Clock } from '../core/clock.js';
+import type { Credential } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import type { Listener } from '../core/listener.js';
 import { refusal } from '../core/errors.js';
@@ -16,18 +17,45 @@ const RETRY_AFTER_SECONDS = 1;
 const ERASURE_GRACE_MILLISECONDS = 500;
 
 /** A connection that is open under a credential. */
-export interface HeldConnection {
-  /** Whether the credential still holds. */
-  isAuthorized(): boolean;
+export interface HeldConnection extends Credential {
   /** The connection has closed. */
   release(): void;
 }
 
-interface Held {
-  caller: Caller;
-  authorized: boolean;
-  open: boolean;
-  end: () => void;
+class Held implements HeldConnection {
+  #open = true;
+  #isRevoked = false;
+  readonly #expiresAt: Date | null;
+
+  constructor(
+    readonly caller: Caller,
+    private readonly clock: Clock,
+    private readonly onEnd: () => void,
+    private readonly onRelease: () => void,
+  ) {
+    this.#expiresAt = caller.role === 'OPERATOR' ? null : caller.expiresAt;
+  }
+
+  get hasExpired(): boolean {
+    return this.#expiresAt !== null && this.#expiresAt <= this.clock.now();
+  }
+
+  isAuthorized(): boolean {
+    return !this.#isRevoked && !this.hasExpired;
+  }
+
+  /** Its credential holds no longer. */
+  end(): void {
+    if (this.#isRevoked) return;
+    this.#isRevoked = true;
+    this.onEnd();
+  }
+
+  release(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.onRelease();
+  }
 }
 
 /** The connections of this process by the key that opened them, or that minted the token that did: they end when their credential does, wherever it was revoked. */
@@ -63,7 +91,6 @@ export class OpenConnections {
 
   /** Keeps an eye on a connection: `end` is called, once, when its credential has been revoked or has expired. Throws RATE_LIMITED. */
   hold(caller: Caller, end: () => void): HeldConnection {
-    const held: Held = { caller, authorized: true, open: true, end };
     const open = this.#openOf.get(caller.actor) ?? 0;
     if (open >= this.most) {
       throw refusal('RATE_LIMITED', `A key or token may have ${this.most} sockets and event streams open at once. Close some.`, { retryAfter: RETRY_AFTER_SECONDS });
@@ -71,23 +98,20 @@ export class OpenConnections {
     this.#openOf.set(caller.actor, open + 1);
     const key = caller.role === 'OPERATOR' ? caller.actor : caller.keyId;
     const group = this.#byKey.get(key) ?? new Set<Held>();
-    this.#byKey.set(key, group.add(held));
-    return {
-      isAuthorized: () => held.authorized && !this.#hasExpired(caller),
-      release: () => {
-        if (!held.open) return;
-        held.open = false;
-        this.#closed(caller.actor);
-        group.delete(held);
-        if (group.size === 0 && this.#byKey.get(key) === group) this.#byKey.delete(key);
-      },
-    };
+    this.#byKey.set(key, group);
+    const held = new Held(caller, this.clock, end, () => {
+      this.#closed(caller.actor);
+      group.delete(held);
+      if (group.size === 0 && this.#byKey.get(key) === group) this.#byKey.delete(key);
+    });
+    group.add(held);
+    return held;
   }
 
   /** Ends what is open under tokens of a customer whose data has been erased. */
   endCustomer(customerId: string): void {
     const theirs = [...this.#byKey.values()].flatMap((group) => [...group]).filter(({ caller }) => 'customerId' in caller && caller.customerId === customerId);
-    if (theirs.length > 0) setTimeout(() => theirs.forEach(endHeld), ERASURE_GRACE_MILLISECONDS).unref();
+    if (theirs.length > 0) setTimeout(() => theirs.forEach((held) => held.end()), ERASURE_GRACE_MILLISECONDS).unref();
   }
 
   #closed(actor: string): void {
@@ -96,16 +120,12 @@ export class OpenConnections {
     else this.#openOf.delete(actor);
   }
 
-  #hasExpired(caller: Caller): boolean {
-    return caller.role !== 'OPERATOR' && caller.expiresAt !== null && caller.expiresAt <= this.clock.now();
-  }
-
   #end(keyId: string): void {
     this.keys.forget(keyId);
     const group = this.#byKey.get(keyId);
     if (!group) return;
     this.#byKey.delete(keyId);
-    group.forEach(endHeld);
+    group.forEach((held) => held.end());
   }
 
   /** Asks the database once a key, however many connections it has. */
@@ -113,9 +133,9 @@ export class OpenConnections {
     const revocable: string[] = [];
     for (const [keyId, group] of [...this.#byKey]) {
       for (const held of group) {
-        if (!this.#hasExpired(held.caller)) continue;
+        if (!held.hasExpired) continue;
         group.delete(held);
-        endHeld(held);
+        held.end();
       }
       const [first] = group;
       if (!first) this.#byKey.delete(keyId);
@@ -131,10 +151,4 @@ export class OpenConnections {
       this.#checking = false;
     }
   }
-}
-
-function endHeld(held: Held): void {
-  if (!held.authorized) return;
-  held.authorized = false;
-  held.end();
 }

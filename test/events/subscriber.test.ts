@@ -39,6 +39,7 @@ class Log implements Source {
       this.position = next.position;
       for (const subscriber of subscribers) subscriber.push(next);
     }
+    for (const subscriber of subscribers) subscriber.wake();
   }
 }
 
@@ -84,6 +85,18 @@ describe('a subscriber', () => {
     const reading = positions(subscriber, 8);
     log.commit(3, [subscriber]);
     expect(await reading).toEqual(range(6, 13));
+  });
+
+  it('is woken once for all that is handed to it together, and takes it as one piece', async () => {
+    const log = new Log();
+    const subscriber = new Subscriber(0, log);
+    let woken = 0;
+    subscriber.arrival(() => (woken += 1));
+    log.commit(3, [subscriber]);
+    expect(woken).toBe(1);
+    expect(subscriber.take(100)?.map(({ position }) => position)).toEqual([1, 2, 3]);
+    log.commit(1, [subscriber]);
+    expect(woken).toBe(1);
   });
 
   it('that unsubscribes while it waits is let go at once', async () => {

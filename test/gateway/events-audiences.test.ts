@@ -161,6 +161,28 @@ describe('those who have subscribed to the same', () => {
     expect(differing).toBeGreaterThanOrEqual(5);
   });
 
+  it('are told by whole frames, whichever form of length of RFC 6455 their ids make them need', async () => {
+    const { partner } = await gateway.organization();
+    const customerId = await newCustomer(partner);
+    const socket = await RawSocket.connect(partner);
+    open.push(socket.socket);
+    const frames: Buffer[] = [];
+    socket.socket.on('message', (frame: Buffer) => frames.push(frame));
+    const withoutId = JSON.stringify({ id: '', type: 'next', payload: { data: { customerStatusChanged: { newStatus: 'DEACTIVATED' } } } }).length;
+    const lengths = [125, 126, 65_535, 65_536];
+    const ids = lengths.map((length) => 'i'.repeat(length - withoutId));
+    for (const id of ids) socket.send({ id, type: 'subscribe', payload: { query: 'subscription { customerStatusChanged { newStatus } }' } });
+    // What is answered to a query that follows tells that the subscriptions stand.
+    socket.send({ id: 'query', type: 'subscribe', payload: { query: '{ __typename }' } });
+    await socket.receive(1 + 2);
+    frames.length = 0;
+    await partner.request(DEACTIVATE, { input: { customerId, reason: 'A test' } });
+    const told = (await socket.receive(1 + 2 + lengths.length)).slice(-lengths.length);
+    expect(told.map(({ id }) => id?.length)).toEqual(ids.map(({ length }) => length));
+    expect(told.map(({ payload }) => payload)).toEqual(ids.map(() => ({ data: { customerStatusChanged: { newStatus: 'DEACTIVATED' } } })));
+    expect(frames.map(({ length }) => length)).toEqual(lengths);
+  });
+
   it('but with a token for another transaction type or by the hosted page are told their own requirements', async () => {
     const { partner } = await gateway.organization();
     const customerId = await newCustomer(partner);

@@ -120,6 +120,14 @@ interface Change {
   cursor: string;
 }
 
+/** Where it is cut before it is open, ws says so by an error: nobody waits for that. */
+class CutSocket extends WebSocket {
+  constructor(...parameters: ConstructorParameters<typeof WebSocket>) {
+    super(...parameters);
+    this.on('error', () => undefined);
+  }
+}
+
 /** A subscriber that loses its connection again and again, and resumes from the last cursor that it has seen. */
 class CutSubscriber {
   readonly seen: string[] = [];
@@ -169,7 +177,7 @@ class CutSubscriber {
   }
 
   #socket(take: (change: Change) => void, again: () => void): void {
-    const socket = createClient({ url: `${this.partner.url.replace(/^http/, 'ws')}/graphql`, webSocketImpl: WebSocket, retryAttempts: 0, connectionParams: this.partner.headers, lazy: false, onNonLazyError: () => undefined });
+    const socket = createClient({ url: `${this.partner.url.replace(/^http/, 'ws')}/graphql`, webSocketImpl: CutSocket, retryAttempts: 0, connectionParams: this.partner.headers, lazy: false, onNonLazyError: () => undefined });
     this.#cut = () => socket.terminate();
     socket.subscribe<Record<string, Change>>(
       { query: print(this.watched.document), variables: { ...this.watched.variables, after: this.cursor } },
