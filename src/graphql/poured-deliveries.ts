@@ -56,7 +56,7 @@ export class PouredDeliveries implements AsyncIterableIterator<never> {
     return drained(stream);
   }
 
-  /** Frames but for their ids the same bytes for the whole audience. */
+  /** The frames of a piece: but for the id the same bytes for the whole audience. */
   #framesOf(piece: readonly Told[]): Buffer {
     const bodies = piece.map((told) => told.frame('WebSocket', (json) => `${json}}`) ?? Buffer.from(`${JSON.stringify(formatResult(told.result, this.carrier.requestId, this.log))}}`));
     const frames = Buffer.allocUnsafe(bodies.reduce((room, body) => room + this.#frameLength(body), 0));
