@@ -89,13 +89,18 @@ function requesting(flowsOf: (bench: Bench) => Shot['bodies']): Ready {
 /** Changes, each told a thousand subscribers over graphql-ws. */
 async function telling(bench: Bench, flags: readonly string[]): ReturnType<Profiled['open']> {
   const stage = await Stage.open(bench, { flags, main: MODULES });
-  const organization = await stage.organization(SUBSCRIBERS, 1);
-  const crowd = await stage.crowd();
-  await crowd.open(stage.gateway.url, watching(organization, 'graphql-ws', Array.from({ length: SUBSCRIBERS }, () => ({}))));
-  const run: Run = async (amount) => {
-    for (let number = 0; number < amount; number += 1) await crowd.hear(() => organization.change(organization.customers[0] ?? ''));
-  };
-  return { run, close: () => stage.close() };
+  try {
+    const organization = await stage.organization(SUBSCRIBERS, 1);
+    const crowd = await stage.crowd();
+    await crowd.open(stage.gateway.url, watching(organization, 'graphql-ws', Array.from({ length: SUBSCRIBERS }, () => ({}))));
+    const run: Run = async (amount) => {
+      for (let number = 0; number < amount; number += 1) await crowd.hear(() => organization.change(organization.customers[0] ?? ''));
+    };
+    return { run, close: () => stage.close() };
+  } catch (error) {
+    await stage.close();
+    throw error;
+  }
 }
 
 /** Profiles the gateway at a work: writes a .cpuprofile, and prints where the time went. */

@@ -9,6 +9,7 @@ import type { IdentityPersonal } from '../../src/identity/reads.js';
 
 // What Q1E and Q2E open and evaluate, in a bare loop: two decryptions and one evaluation a customer, of rows and keys that are in memory.
 
+/** So many customers are gone through in turn. */
 const MOST = 500;
 const settings = config.readConfig(process.env);
 const opened = await database.openDatabase(settings, gateway.databaseParts, log.createLog(settings));
@@ -34,6 +35,8 @@ const subjects = await Promise.all(customers.map(async (customer) => {
   const policy = await policies.readPolicy(opened, organizationId, identity.policy_id);
   return { customer, identity, key, documents, files, signatures, policy };
 }));
+
+if (subjects.length === 0) throw new Error('There is nobody to open');
 
 function open(table: SealedTable, row: SealedRow & { organization_id: string }, key: DataKey): Record<string, unknown> {
   const place = { organizationId: row.organization_id, table: table.table, column: sealedTable.SEALED_COLUMN, rowId: row.id };

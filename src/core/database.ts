@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
@@ -123,7 +124,8 @@ async function openEmbedded(dataDirectory: string, parts: DatabaseParts, { betwe
     kind: 'pglite',
     ...(await openOrClose(orm, () => open(waysIn(access)))),
     listen: async (channel, onPayload, onGap) => {
-      const stop = await client.listen(channel, onPayload);
+      // It calls from within the statement that commits: what is heard is not part of that request.
+      const stop = await client.listen(channel, AsyncResource.bind(onPayload));
       onGap();
       return { close: () => stop() };
     },

@@ -78,6 +78,8 @@ export interface Found {
 interface RowSet {
   table: AnyTable;
   columns: readonly string[];
+  /** Makes its rows of what is returned. */
+  make: RowMaker;
   branch: Branch | null;
   above: number;
 }
@@ -96,7 +98,10 @@ const written = new WeakMap<readonly Branch[], { condition: string; sets: readon
 function statementOf({ table }: AnyRead, condition: string, branches: readonly Branch[], needed: LookAhead['columns']) {
   const known = written.get(branches);
   if (known?.condition === condition) return known;
-  const setOf = (of: AnyTable, branch: Branch | null, above: number): RowSet => ({ table: of, columns: needed.get(of) ?? of.columns, branch, above });
+  const setOf = (of: AnyTable, branch: Branch | null, above: number): RowSet => {
+    const columns = needed.get(of) ?? of.columns;
+    return { table: of, columns, make: makerOf(columns), branch, above };
+  };
   const sets = [setOf(table, null, -1)];
   for (let index = 0; index < sets.length; index += 1) {
     const below = sets[index]!.branch?.branches ?? (index === 0 ? branches : []);
@@ -142,10 +147,10 @@ export async function readAhead(database: Database, organizationId: string, read
 }
 
 /** Rows as the driver would give them: those of a branch by their ids. */
-function revived({ columns: names, branch }: RowSet, { columns, bytes: inBase64 }: Answer, organizationId: string): Row[] {
+function revived({ make, branch }: RowSet, { columns, bytes: inBase64 }: Answer, organizationId: string): Row[] {
   const [first] = columns;
   if (!first) return [];
-  const rows = makerOf(names)(columns, first.length, organizationId);
+  const rows = make(columns, first.length, organizationId);
   if (inBase64 !== null) {
     const bytes = Buffer.from(inBase64, 'base64');
     let end = 0;
@@ -160,18 +165,20 @@ function revived({ columns: names, branch }: RowSet, { columns, bytes: inBase64 
 type Row = Record<string, unknown>;
 type RowMaker = (columns: Answer['columns'], count: number, organizationId: string) => Row[];
 
-const makers = new WeakMap<readonly string[], RowMaker>();
+/** By the names of the columns: so many as there are tables with groups of columns to leave out. */
+const makers = new Map<string, RowMaker>();
 
 /**
  * What makes rows of columns with these names. It is compiled with them in it, as a literal: to add columns by name to an object
  * takes ten times as long, and more room. The names are those that the code knows of its tables.
  */
 function makerOf(names: readonly string[]): RowMaker {
-  const known = makers.get(names);
+  const key = names.join();
+  const known = makers.get(key);
   if (known) return known;
   const fields = names.map((name, index) => `${JSON.stringify(name)}: columns[${index}][place]`);
   const body = `const rows = []; for (let place = 0; place < count; place += 1) rows.push({ ${ORGANIZATION_COLUMN}: organizationId, ${fields.join(', ')} }); return rows;`;
   const made = new Function('columns', 'count', 'organizationId', body) as RowMaker;
-  makers.set(names, made);
+  makers.set(key, made);
   return made;
 }

@@ -63,6 +63,11 @@ export class Subscriber implements AsyncIterableIterator<EventRow> {
     return this.#ended;
   }
 
+  /** Whether it has ended without its reader's wish: the next `take` throws why. */
+  get isCutOff(): boolean {
+    return this.#failure !== null;
+  }
+
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -81,7 +86,7 @@ export class Subscriber implements AsyncIterableIterator<EventRow> {
     }
   }
 
-  /** The next events, so many at most; none where nothing has arrived yet, null once it has ended. Throws what cut it off. */
+  /** The next events, so many at most; none where nothing has arrived yet, null once it has ended. Throws what cut it off, or why its backlog cannot be read. */
   take(most: number): readonly EventRow[] | null {
     if (this.#failure !== null) throw this.#failure;
     if (this.#ended) return null;
@@ -94,7 +99,7 @@ export class Subscriber implements AsyncIterableIterator<EventRow> {
     return all;
   }
 
-  /** Calls back, once, when there may be something to take, and when it has ended. */
+  /** Calls back, once, when there may be something to take, and when it has ended: the last who asks alone. */
   arrival(then: () => void): void {
     if (this.#live) this.#wake = then;
     else void this.#catchUp().then(then);

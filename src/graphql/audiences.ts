@@ -3,6 +3,7 @@ import type { Caller } from '../core/caller.js';
 import type { RequestContext } from '../core/context.js';
 import { encodeEventCursor } from '../core/event-cursor.js';
 import type { EventRow } from '../core/event-log.js';
+import { newRequestScope, requestScope } from '../core/request-scope.js';
 import { Rounds } from '../core/rounds.js';
 import type { Prepared } from './operations.js';
 
@@ -23,9 +24,13 @@ export class Told {
     readonly result: ExecutionResult,
   ) {}
 
+  get hasErrors(): boolean {
+    return this.result.errors !== undefined;
+  }
+
   /** The result as text. One with errors has none: errors name the request of whoever is told. */
   get json(): string | null {
-    if (!this.result.errors) this.#json ??= JSON.stringify(this.result);
+    if (!this.hasErrors) this.#json ??= JSON.stringify(this.result);
     return this.#json;
   }
 
@@ -37,7 +42,7 @@ export class Told {
 }
 
 /** Who waits to be told. Neither may throw: others are told after it. */
-export interface Listener {
+export interface Hearer {
   hear(told: readonly Told[]): void;
   fail(error: unknown): void;
 }
@@ -53,7 +58,7 @@ export class Audience {
   readonly #operation: SubscriptionArguments;
   #rounds = new Rounds<readonly Told[]>();
   /** Who waits for a round. */
-  #waiting = new WeakMap<Promise<readonly Told[]>, Listener[]>();
+  #waiting = new WeakMap<Promise<readonly Told[]>, Hearer[]>();
 
   constructor(operation: SubscriptionArguments, cost: number) {
     // It outlives the connection of the first to join.
@@ -61,29 +66,32 @@ export class Audience {
     this.most = Math.max(1, Math.min(MOST_EVENTS_OF_PIECE, Math.floor(FIELDS_OF_PIECE / cost)));
   }
 
-  /** Has a listener told of these events, with their objects as they are now. */
-  tell(events: readonly EventRow[], listener: Listener): void {
+  /** Has a hearer told of these events, with their objects as they are now. */
+  tell(events: readonly EventRow[], hearer: Hearer): void {
     let key = '';
     for (const { position } of events) key += `${position} `;
     const round = this.#rounds.join(key, () => this.#toldOf(events));
     const waiting = this.#waiting.get(round);
-    if (waiting) return void waiting.push(listener);
-    const listeners = [listener];
-    this.#waiting.set(round, listeners);
+    if (waiting) return void waiting.push(hearer);
+    const hearers = [hearer];
+    this.#waiting.set(round, hearers);
     round.then(
-      (told) => listeners.forEach((each) => each.hear(told)),
-      (error: unknown) => listeners.forEach((each) => each.fail(error)),
+      (told) => hearers.forEach((each) => each.hear(told)),
+      (error: unknown) => hearers.forEach((each) => each.fail(error)),
     );
   }
 
-  /** One context for all of them, so what they have in common is read once. */
+  /** One context for all of them, so what they have in common is read once; and a scope of their own, whoever it was that asked first. */
   #toldOf(events: readonly EventRow[]): Promise<readonly Told[]> {
     const contextValue = this.#operation.contextValue.renewed();
-    return Promise.all(
-      events.map(async (event) => {
-        const result = await execute({ ...this.#operation, contextValue, rootValue: event });
-        return new Told(encodeEventCursor(event.organization_id, event.position), result);
-      }),
+    const scope = { ...newRequestScope(contextValue.requestId), caller: contextValue.caller };
+    return requestScope.run(scope, () =>
+      Promise.all(
+        events.map(async (event) => {
+          const result = await execute({ ...this.#operation, contextValue, rootValue: event });
+          return new Told(encodeEventCursor(event.organization_id, event.position), result);
+        }),
+      ),
     );
   }
 }

@@ -1,8 +1,9 @@
 import { createSourceEventStream, type ExecutionResult } from 'graphql';
 import type { Credential } from '../core/context.js';
 import { refusal } from '../core/errors.js';
+import { requestScope, type RequestScope } from '../core/request-scope.js';
 import type { Subscriber } from '../core/subscriber.js';
-import type { Audience, Audiences, Listener, SubscriptionArguments, Told } from './audiences.js';
+import type { Audience, Audiences, Hearer, SubscriptionArguments, Told } from './audiences.js';
 import { inTime } from './deadline.js';
 import type { Prepared } from './operations.js';
 
@@ -14,7 +15,9 @@ type Send = (piece: readonly Told[]) => Promise<void> | undefined;
  * from the socket to the event stream. The credential is asked again for every piece. A step calls the next: thousands are
  * told at once, and a promise for each step of each would cost as much as its frame.
  */
-export class Deliveries implements Listener {
+export class Deliveries implements Hearer {
+  /** That of the request that subscribed: errors are noted there. */
+  #scope: RequestScope | undefined;
   #send: Send = () => undefined;
   #resolve: () => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
@@ -30,6 +33,7 @@ export class Deliveries implements Listener {
   async tell(send: Send): Promise<void> {
     try {
       await new Promise<void>((resolve, reject) => {
+        this.#scope = requestScope.getStore();
         this.#send = send;
         this.#resolve = resolve;
         this.#reject = reject;
@@ -49,8 +53,9 @@ export class Deliveries implements Listener {
   hear(told: readonly Told[]): void {
     try {
       this.#assertAuthorized();
-      if (this.events.ended) return this.#resolve();
-      const taken = this.#send(told);
+      // One that was cut off meanwhile is told all the same: the cursor that it is to resume from stands behind this piece.
+      if (this.events.ended && !this.events.isCutOff) return this.#resolve();
+      const taken = told.some(({ hasErrors }) => hasErrors) && this.#scope ? requestScope.run(this.#scope, () => this.#send(told)) : this.#send(told);
       if (taken) taken.then(this.#goOn, this.#reject);
       else this.#goOn();
     } catch (error) {

@@ -24,7 +24,7 @@ export interface HeldConnection extends Credential {
 
 class Held implements HeldConnection {
   #open = true;
-  #isRevoked = false;
+  #hasEnded = false;
   readonly #expiresAt: Date | null;
 
   constructor(
@@ -41,13 +41,13 @@ class Held implements HeldConnection {
   }
 
   isAuthorized(): boolean {
-    return !this.#isRevoked && !this.hasExpired;
+    return !this.#hasEnded && !this.hasExpired;
   }
 
   /** Its credential holds no longer. */
   end(): void {
-    if (this.#isRevoked) return;
-    this.#isRevoked = true;
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.onEnd();
   }
 

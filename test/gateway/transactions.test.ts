@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/core/database.js';
+import type { Listener } from '../../src/core/listener.js';
+import { newRequestScope, requestScope } from '../../src/core/request-scope.js';
 import type { Statements } from '../../src/core/statement.js';
 import { useGateway } from '../support/gateway.js';
 
@@ -9,6 +11,7 @@ const INSERT = 'insert into idempotency_key (scope, key, organization_id, digest
 const SCOPE = 'transactions';
 /** More than a driver has under way at once. */
 const SENT = 8;
+const CHANNEL = 'kyc_gateway_test';
 const UNIQUE_VIOLATION = '23505';
 
 describe('what is sent in a transaction', () => {
@@ -16,6 +19,7 @@ describe('what is sent in a transaction', () => {
   const gateway = useGateway({}, { workers: false, database: (opened) => (database = opened) });
   let organizationId: string;
   let transactions = 0;
+  let listening: Listener | undefined;
 
   beforeAll(async () => {
     organizationId = (await gateway.organization()).id;
@@ -75,5 +79,16 @@ describe('what is sent in a transaction', () => {
     });
     await expect(failed).rejects.toMatchObject({ code: UNIQUE_VIOLATION });
     expect(await stored('reason')).toBe(0);
+  });
+
+  it('is heard by who listens, apart from the request that has sent it', async () => {
+    const heard = new Promise<unknown[]>((resolve, reject) => {
+      database.listen(CHANNEL, (payload) => resolve([payload, requestScope.getStore()]), () => undefined).then((listener) => {
+        listening = listener;
+        requestScope.run(newRequestScope('request'), () => transact(async (transaction) => transaction.send('select pg_notify($1, $2)', [CHANNEL, 'said']))).catch(reject);
+      }, reject);
+    });
+    expect(await heard).toEqual(['said', undefined]);
+    await listening?.close();
   });
 });
