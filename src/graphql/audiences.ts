@@ -24,6 +24,7 @@ export class Told {
     readonly result: ExecutionResult,
   ) {}
 
+  /** Whether something of it could not be told, to any of the audience. */
   get hasErrors(): boolean {
     return this.result.errors !== undefined;
   }
