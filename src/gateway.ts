@@ -183,9 +183,9 @@ async function openParts(config: Config, { database, tokenKey }: { database: Dat
   const space = new FreeSpace(config.dataDirectory, log);
   await space.start();
   undo.push(() => Promise.resolve(space.stop()));
-  const core: Core = { database, jobs, clock: overrides.clock ?? systemClock, log, allowPrivateUrls: config.allowPrivateUrls, space };
-  const { documents, fetches, checks, links, background: ofFiles } = await openDocumentParts(config, core, tokenKey, undo);
   const events = new EventStream(database, log);
+  const core: Core = { database, jobs, clock: overrides.clock ?? systemClock, log, allowPrivateUrls: config.allowPrivateUrls, space, ownEvents: events };
+  const { documents, fetches, checks, links, background: ofFiles } = await openDocumentParts(config, core, tokenKey, undo);
   await events.start();
   undo.push(() => events.stop());
   const connections = new OpenConnections(database, core.clock, log, limitsWith(overrides.limits ?? {}).connections);

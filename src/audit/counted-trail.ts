@@ -38,7 +38,7 @@ interface Window {
 export class CountedTrail {
   #windows = new Map<string, Window>();
   #timer: NodeJS.Timeout;
-  #writing = new Set<Promise<void>>();
+  #writing = new Set<Promise<unknown>>();
 
   constructor(private readonly core: Core) {
     this.#timer = setInterval(() => void this.#closeWindows(false), WINDOW_MILLISECONDS).unref();

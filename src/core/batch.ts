@@ -48,8 +48,8 @@ const shapes = new WeakMap<Wire, Map<string, Shape>>();
  * query protocol). After one that fails the server passes over the rest.
  */
 export class Batch extends DriverQuery {
-  /** Is told when the transaction has begun that the batch begins. */
-  onBegun: () => void = () => undefined;
+  /** Is told when the transaction has begun that the batch begins, before the rest of it is answered. */
+  onBegun: (() => void) | undefined;
   #place = 0;
   #rows: unknown[] = [];
   #shape: Shape | undefined;
@@ -98,7 +98,7 @@ export class Batch extends DriverQuery {
       if (name === null || !this.#shapes.has(name)) messages.push(serialize.describe({ type: 'P' }));
       messages.push(serialize.execute());
       // Whether a server is there at all is not to wait for the locks of what follows.
-      if (text === 'begin') messages.push(serialize.flush());
+      if (text === 'begin' && this.onBegun) messages.push(serialize.flush());
     }
     messages.push(serialize.sync());
     // As one: each message by itself would cost as much again.
@@ -125,7 +125,7 @@ export class Batch extends DriverQuery {
 
   override handleCommandComplete({ text }: { text: string }): void {
     const [command = '', ...numbers] = text.split(' ');
-    if (command === 'BEGIN') this.onBegun();
+    if (command === 'BEGIN') this.onBegun?.();
     this.#answers.push({ rows: this.#rows, command, rowCount: numbers.length > 0 ? Number(numbers.at(-1)) : null });
     const name = this.#current?.name;
     if (name != null && !this.#shapes.has(name)) this.#shapes.set(name, this.#shape ?? NO_ROWS);

@@ -5,7 +5,7 @@ import { customerOf, type Caller, type Member, type Principal } from './caller.j
 import { Unprepared } from './crypto/vault.js';
 import type { Database } from './database.js';
 import type { AuditNote } from './audit-entry.js';
-import type { EventTables, NewEvent } from './event-log.js';
+import type { EventRow, EventTables, NewEvent } from './event-log.js';
 import { keepOutcome, RepeatedRequest, takeKey, type KeyedRequest } from './idempotency.js';
 import type { FreeSpace } from './free-space.js';
 import type { Jobs, NewJob } from './jobs.js';
@@ -25,6 +25,16 @@ export interface Core {
   allowPrivateUrls: boolean;
   /** Absent where nobody but the operator's own commands writes. */
   space?: FreeSpace;
+  /** Absent where nobody subscribes. */
+  ownEvents?: OwnEvents;
+}
+
+/** Hears of the events of this process's own commands. */
+export interface OwnEvents {
+  /** Of a command that is about to commit. */
+  appended(events: readonly EventRow[]): void;
+  /** Of the same, once the commit has been answered, or has not. */
+  settled(events: readonly EventRow[], isCommitted: boolean): void;
 }
 
 /** An object that counts its committed changes. */
@@ -63,13 +73,29 @@ class RehearsalEnded extends Error {}
  * taken first: see takeKey for what it throws. The body runs for a repeat too, again when it met a customer whose data key was not
  * at hand, and once more where others were in its way: it must leave nothing behind that the transaction does not take back.
  */
-export function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
-  return transact(core, principal, principal.idempotency, body, async ({ unit, events, jobs, note, isChanged, clockOffset }) => {
+export async function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
+  let appended: readonly EventRow[] = [];
+  const settled = (isCommitted: boolean): void => {
+    if (appended.length > 0) core.ownEvents?.settled(appended, isCommitted);
+    appended = [];
+  };
+  const conclude = async ({ unit, events, jobs, note, isChanged, clockOffset }: Said): Promise<void> => {
+    // A run before this one was taken back.
+    settled(false);
     await core.jobs.enqueue(unit.transaction, jobs, clockOffset);
     if (principal.role === 'SYSTEM' && !isChanged) return;
     const customerId = note.customerId ?? events[0]?.customerId;
-    await appendToLedger(unit.transaction, core.database.vault, unit.organizationId, principal, unit.now, { ...note, ...(customerId === undefined ? {} : { customerId }) }, events);
-  });
+    appended = await appendToLedger(unit.transaction, core.database.vault, unit.organizationId, principal, unit.now, { ...note, ...(customerId === undefined ? {} : { customerId }) }, events);
+    if (appended.length > 0) core.ownEvents?.appended(appended);
+  };
+  try {
+    const result = await transact(core, principal, principal.idempotency, body, conclude);
+    settled(true);
+    return result;
+  } catch (error) {
+    settled(false);
+    throw error;
+  }
 }
 
 /** Looks, under the locks that a command would take, and changes nothing: what is found may decide whether one follows. */

@@ -37,7 +37,7 @@ const COMMAND_POOL_SIZE = 16;
 const READ_POOL_SIZE = 6;
 /** One holds the lock while another migrates. */
 const MIGRATION_POOL_SIZE = 2;
-/** pg-boss needs one connection for its listener and a few for its workers. */
+/** For the queue's workers. */
 const JOB_POOL_SIZE = 6;
 
 /** Every page of PostgreSQL's cache is touched at a start, and PGlite's 128 MB would take a tenth of a second and the memory. */
@@ -171,18 +171,21 @@ async function openPostgreSql(url: string, parts: DatabaseParts, { between, open
   });
   const commands = await (orm.em.getConnection() as PostgreSqlConnection).getNativeClient();
   const reads = new Pool({ ...commands.options, max: READ_POOL_SIZE });
+  const jobs = new Pool({ connectionString: url, max: JOB_POOL_SIZE, ...JOB_TIMEOUTS, Client: GuardedClient });
   // What breaks while nobody uses it is replaced.
-  reads.on('error', () => undefined);
+  for (const pool of [reads, jobs]) pool.on('error', () => undefined);
   const listening = new ListeningConnection(url);
   const access: Access = { em: orm.em as unknown as SqlEntityManager, begin: beginIn(commands), reads: readsInOneTrip(reads), tables: new EntityTables(orm.getMetadata()), sealing: between };
   const close = async (): Promise<void> => {
-    await Promise.all([orm.close(true), reads.end()]);
+    await Promise.all([orm.close(true), reads.end(), jobs.end()]);
   };
+  const listen: Database['listen'] = (channel, onPayload, onGap) => listening.listen(channel, onPayload, onGap);
   return withAccess(access, {
     kind: 'postgresql',
     ...(await openOrClose({ close }, () => open(waysIn(access)))),
-    listen: (channel, onPayload, onGap) => listening.listen(channel, onPayload, onGap),
-    jobConnection: async () => ({ connectionString: url, max: JOB_POOL_SIZE, ...JOB_TIMEOUTS, Client: GuardedClient }) as ConstructorOptions,
+    listen,
+    // The queue hears of its jobs over the connection that listens for all.
+    jobConnection: async () => ({ db: { executeSql: (text, values) => jobs.query(text, values), listen } }),
     close,
   });
 }

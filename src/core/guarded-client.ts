@@ -31,6 +31,8 @@ export const JOB_TIMEOUTS = { ...TIMEOUTS, statement_timeout: JOB_STATEMENT_TIME
 const READ_TIMEOUT = 'Query read timeout';
 /** To begin a transaction waits for no lock and reads nothing: a server that does not answer it is not there, and asking once more costs nothing. */
 const BEGIN_TIMEOUT = 1_500;
+/** A server that has answered over the same connection so lately is taken to be there, and need not say first that a transaction has begun: under load, each would cost an answer more. */
+const LATELY = 200;
 const BEGIN = /^\s*(begin|start transaction)[\w\s,]*;?\s*$/i;
 /** How the queue's statements begin that have their parameters written into them, the same each time. */
 const FIXED = /^\s*with\b[^;]*$/i;
@@ -70,8 +72,10 @@ export class GuardedClient extends Client {
     });
     const query = this.query.bind(this) as (...parameters: unknown[]) => unknown;
     this.query = ((...parameters: unknown[]) => {
-      const { settle, begun } = this.#ask(isBegin(parameters[0]));
-      if (parameters[0] instanceof Batch) parameters[0].onBegun = begun;
+      const [asked] = parameters;
+      const isDoubted = !(asked instanceof Batch) || performance.now() - this.#answeredAt >= LATELY;
+      const { settle, begun } = this.#ask(isDoubted && isBegin(asked));
+      if (asked instanceof Batch && isDoubted) asked.onBegun = begun;
       parameters[0] = prepared(parameters[0], parameters[1]);
       const told = tellFirst(parameters, settle);
       const answer = query(...parameters);

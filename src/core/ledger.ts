@@ -2,7 +2,7 @@ import { AUDIT_OPENING_TABLE, auditEntry, openingId, type Actor, type AuditNote,
 import { seal } from './crypto/cipher.js';
 import { SEALED_COLUMN, textOf } from './crypto/sealed-table.js';
 import type { Vault } from './crypto/vault.js';
-import { EVENT_CHANNEL, type EventHint, type EventTables, eventRows, type LedgerRow, type NewEvent } from './event-log.js';
+import { EVENT_CHANNEL, type EventHint, type EventRow, type EventTables, eventRows, type LedgerRow, type NewEvent } from './event-log.js';
 import { requestScope } from './request-scope.js';
 import type { Statements } from './statement.js';
 
@@ -38,8 +38,9 @@ const APPEND = `
  * locked here, last in the command, and until the commit: so positions become visible in their order, no later commit shows
  * up behind a position already read, and each entry knows the hash of the one before. Two statements, whatever there is.
  * Throws Unprepared where the data key that the opening is to be encrypted under is not at hand.
+ * @returns the events as they are read once the command has committed.
  */
-export async function appendToLedger(transaction: Statements, vault: HeldKeys, organizationId: string, actor: Actor, at: Date, note: AuditNote, events: readonly NewEvent[]): Promise<void> {
+export async function appendToLedger(transaction: Statements, vault: HeldKeys, organizationId: string, actor: Actor, at: Date, note: AuditNote, events: readonly NewEvent[]): Promise<EventRow[]> {
   const [ledger] = await transaction.run<Pick<LedgerRow, 'position' | 'audit_position' | 'audit_hash'>>(LOCK, [organizationId]);
   if (!ledger) throw new Error('An organization has no ledger');
   const before = Number(ledger.position);
@@ -54,6 +55,7 @@ export async function appendToLedger(transaction: Statements, vault: HeldKeys, o
     opening?.customer_id ?? null, opening?.salt ?? null, opening?.reason ?? null, opening?.sealed ?? null, opening !== null,
     JSON.stringify(rows), last, rows.length > 0 ? JSON.stringify(hint) : null,
   ]);
+  return rows.map((event) => ({ ...event, organization_id: organizationId, actor: row.actor, occurred_at: row.occurred_at }));
 }
 
 /** An opening as it is stored; null where the customer's data key has been destroyed, and nothing is to be kept. */

@@ -1,3 +1,4 @@
+import { Kind, type FieldNode, type GraphQLResolveInfo } from 'graphql';
 import { createParameterDecorator, Field, ID, InterfaceType } from 'type-graphql';
 import { kindOfId } from './ids.js';
 
@@ -23,4 +24,11 @@ export const objectOf = ({ root }: { root: unknown }): unknown => root;
 /** The object that a field is of, as it was given: type-graphql's own `Root` copies it into an instance of its class for each field. */
 export function Parent(): ReturnType<typeof createParameterDecorator> {
   return createParameterDecorator(objectOf);
+}
+
+const IDENTIFYING: readonly string[] = ['id', '__typename'];
+
+/** Whether nothing is asked of the object that a field shows but which it is: whoever knows that need not read it. */
+export function asksWhichAlone({ fieldNodes }: Pick<GraphQLResolveInfo, 'fieldNodes'>): boolean {
+  return fieldNodes.every(({ selectionSet }: FieldNode) => selectionSet?.selections.every((selection) => selection.kind === Kind.FIELD && IDENTIFYING.includes(selection.name.value)));
 }

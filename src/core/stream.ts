@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { OwnEvents } from './command.js';
 import type { Database } from './database.js';
 import { decodeEventCursor } from './event-cursor.js';
 import { EVENT_CHANNEL, type EventHint, type EventRow, type EventType } from './event-log.js';
@@ -35,9 +37,10 @@ interface Channel {
 
 /**
  * Hands the committed events of the event table to the subscribers of this process. A NOTIFY only says that there is
- * something to read; the rows are read in the order of their positions, so nothing is skipped and nothing repeated.
+ * something to read; the rows are read in the order of their positions, so nothing is skipped and nothing repeated. What this
+ * process has committed itself, right behind what was handed on last, it need not read.
  */
-export class EventStream {
+export class EventStream implements OwnEvents {
   #channels = new Map<string, Channel>();
   #listener: Listener | null = null;
   #poll: NodeJS.Timeout | undefined;
@@ -45,6 +48,8 @@ export class EventStream {
   /** What several subscribers ask of the history at once is read once. */
   #reads = new Rounds<EventsRead>();
   #turns = new Turns(READS_AT_ONCE);
+  /** What commands of this process are about to announce. */
+  #own = new Set<string>();
 
   constructor(
     private readonly database: Database,
@@ -112,9 +117,31 @@ export class EventStream {
     return channel;
   }
 
+  /** Events of a command of this process that is about to commit: it will say itself what became of them, and they need not be read. */
+  appended(events: readonly EventRow[]): void {
+    this.#own.add(hintKey(hintOf(events)));
+  }
+
+  /** They have been committed, or what became of them is to be looked up. Apart from the request that has brought them about, which does not wait for it. */
+  readonly settled = AsyncResource.bind((events: readonly EventRow[], isCommitted: boolean): void => void setImmediate(() => {
+    const hint = hintOf(events);
+    this.#own.delete(hintKey(hint));
+    const channel = this.#channels.get(hint.organizationId);
+    if (!channel || this.#stopped) return;
+    // Whatever was committed before them, and whoever reads just now, comes first.
+    const isNext = isCommitted && !channel.pumping && events[0]?.position === channel.position + 1;
+    if (!isNext) return void this.#pump(hint.organizationId, isCommitted ? hint.position : Infinity);
+    try {
+      this.#handOn(channel, events);
+    } catch (error) {
+      this.log.error(errorFacts(error), 'handing on events failed');
+    }
+  }));
+
   #hear(payload: string): void {
     try {
       const hint = JSON.parse(payload) as EventHint;
+      if (this.#own.has(hintKey(hint))) return;
       void this.#pump(hint.organizationId, hint.position);
     } catch (error) {
       this.log.warn(errorFacts(error), 'unreadable hint');
@@ -130,9 +157,12 @@ export class EventStream {
     channel.pumping = true;
     try {
       while (!this.#stopped && channel.count > 0 && channel.announced > channel.position) {
+        const isLook = channel.announced === Infinity;
+        // What is announced while it looks counts all the same.
+        if (isLook) channel.announced = channel.position;
         const { events } = await readEvents(this.database, organizationId, { after: channel.position, limit: BATCH });
         this.#handOn(channel, events);
-        if (events.length < BATCH && channel.announced === Infinity) channel.announced = channel.position;
+        if (isLook && events.length === BATCH) channel.announced = Infinity;
       }
     } catch (error) {
       // The next hint or the safety poll reads on from the same position.
@@ -169,6 +199,16 @@ export class EventStream {
     const more = read.events.length === BATCH;
     return { events: read.events, more, scanned: more && last ? last.position : read.position };
   }
+}
+
+/** What is announced of events: how far they reach. */
+function hintOf(events: readonly EventRow[]): EventHint {
+  const last = events.at(-1)!;
+  return { organizationId: last.organization_id, position: last.position };
+}
+
+function hintKey({ organizationId, position }: EventHint): string {
+  return `${organizationId} ${position}`;
 }
 
 function keyOf(type: EventType, subject: Watch['subject']): string {

@@ -1,9 +1,10 @@
-import { Arg, Ctx, FieldResolver, ID, Resolver, Subscription } from 'type-graphql';
+import type { GraphQLResolveInfo } from 'graphql';
+import { Arg, Ctx, FieldResolver, ID, Info, Resolver, Subscription } from 'type-graphql';
 import type { Loaded, RequestContext } from '../core/context.js';
 import { encodeEventCursor } from '../core/event-cursor.js';
 import type { EventRow, EventType } from '../core/event-log.js';
 import { badInput } from '../core/errors.js';
-import { Parent } from '../core/objects.js';
+import { asksWhichAlone, Parent, type NodeObject } from '../core/objects.js';
 import type { Watch } from '../core/stream.js';
 import type { Subscriber } from '../core/subscriber.js';
 import { CustomerObject, loadCustomer } from '../customer/resolver.js';
@@ -108,26 +109,31 @@ export class SubscriptionResolver {
   }
 }
 
+/** The object that has changed. It is there as long as its events are, so that it is read only where more is asked of it than its id. */
+function shown<Shown extends NodeObject>(info: GraphQLResolveInfo, id: string, load: (id: string) => Loaded<Shown>): Loaded<Pick<Shown, 'id'>> {
+  return asksWhichAlone(info) ? { id } : load(id);
+}
+
 @Resolver(() => CustomerStatusChange)
 export class CustomerStatusChangeResolver {
   @FieldResolver(() => CustomerObject)
-  customer(@Parent() change: CustomerStatusChange, @Ctx() context: RequestContext): Loaded<CustomerObject> {
-    return loadCustomer(context, change.event.customer_id);
+  customer(@Parent() change: CustomerStatusChange, @Ctx() context: RequestContext, @Info() info: GraphQLResolveInfo): Loaded<Pick<CustomerObject, 'id'>> {
+    return shown(info, change.event.customer_id, (id) => loadCustomer(context, id));
   }
 }
 
 @Resolver(() => IdentityStatusChange)
 export class IdentityStatusChangeResolver {
   @FieldResolver(() => IdentityObject)
-  identity(@Parent() change: IdentityStatusChange, @Ctx() context: RequestContext): Loaded<IdentityObject> {
-    return loadIdentity(context, change.event.identity_id!);
+  identity(@Parent() change: IdentityStatusChange, @Ctx() context: RequestContext, @Info() info: GraphQLResolveInfo): Loaded<Pick<IdentityObject, 'id'>> {
+    return shown(info, change.event.identity_id!, (id) => loadIdentity(context, id));
   }
 }
 
 @Resolver(() => DocumentStatusChange)
 export class DocumentStatusChangeResolver {
   @FieldResolver(() => DocumentObject)
-  document(@Parent() change: DocumentStatusChange, @Ctx() context: RequestContext): Loaded<DocumentObject> {
-    return loadDocument(context, change.event.document_id!);
+  document(@Parent() change: DocumentStatusChange, @Ctx() context: RequestContext, @Info() info: GraphQLResolveInfo): Loaded<Pick<DocumentObject, 'id'>> {
+    return shown(info, change.event.document_id!, (id) => loadDocument(context, id));
   }
 }

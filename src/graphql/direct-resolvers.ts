@@ -4,7 +4,7 @@ import { objectOf } from '../core/objects.js';
 
 type Method = (...parameters: unknown[]) => unknown;
 /** Finds a parameter of a method among what a field is given. */
-type Parameter = (parent: unknown, given: Record<string, unknown>, context: unknown) => unknown;
+type Parameter = (parent: unknown, given: Record<string, unknown>, context: unknown, info: unknown) => unknown;
 
 type Metadata = ReturnType<typeof getMetadataStorage>;
 /** A field with the method that resolves it. */
@@ -35,15 +35,17 @@ function direct(type: GraphQLNamedType | null | undefined, { methodName, schemaN
   const [first, second, ...others] = parameters;
   if (first === PARENT && second === undefined) field.resolve = (parent) => method(parent);
   else if (first === PARENT && second === CONTEXT && others.length === 0) field.resolve = (parent, _given, context) => method(parent, context);
-  else field.resolve = (parent, given, context) => method(...parameters.map((parameter) => parameter(parent, given, context)));
+  else field.resolve = (parent, given, context, info) => method(...parameters.map((parameter) => parameter(parent, given, context, info)));
 }
 
 const PARENT: Parameter = (parent) => parent;
 const CONTEXT: Parameter = (_parent, _given, context) => context;
+const INFO: Parameter = (_parent, _given, _context, info) => info;
 
 function parameterOf(metadata: NonNullable<Resolved['params']>[number]): Parameter | null {
   if (metadata.kind === 'custom') return metadata.resolver === objectOf ? PARENT : null;
   if (metadata.kind === 'context') return metadata.propertyName === undefined ? CONTEXT : null;
+  if (metadata.kind === 'info') return INFO;
   if (metadata.kind !== 'arg') return null;
   const { name } = metadata;
   return (_parent, given) => given[name];

@@ -7,7 +7,7 @@ import type { Signer } from '../identity/entity.js';
 import { contractsFor, type ContractText } from '../kyc/policy.js';
 import { validateName } from '../kyc/text.js';
 import type { ContractType } from '../kyc/vocabularies.js';
-import { SignatureEntity } from './entity.js';
+import { SignatureEntity, type Signature } from './entity.js';
 import { signedContractsOf } from './reads.js';
 
 /** One contract's signature as it is given. */
@@ -26,21 +26,22 @@ export interface SubmitSignatures {
 }
 
 /** Signs contracts of an attempt, one by one or together; the last completes them (domain.md, Evaluation). */
-export async function submitSignatures(core: Core, caller: Member, input: SubmitSignatures): Promise<Attempt & { signatureIds: string[] }> {
+export async function submitSignatures(core: Core, caller: Member, input: SubmitSignatures): Promise<Attempt & { signatures: Signature[] }> {
   return execute(core, caller, async (unit) => {
     const [attempt, signed] = await Promise.all([lockAttempt(unit, input.identityId), signedContractsOf(unit, input.identityId)]);
     requireAttemptAllows('SUBMIT_SIGNATURES', attempt, caller);
     const { identity, customer } = attempt;
     const contracts = contractsFor(identity.policy, identity.transactionType ?? null);
     const observed = caller.role === 'APPLICANT' ? { contractSignedDate: unit.now, contractSignedIPAddress: observedAddress(caller) } : {};
-    const signatures = input.signatures.map((signature) => ({ ...completed(signature, identity.signer), ...observed }));
-    const faults = checkSignatures(signatures, contracts, signed, unit.now);
+    const given = input.signatures.map((signature) => ({ ...completed(signature, identity.signer), ...observed }));
+    const faults = checkSignatures(given, contracts, signed, unit.now);
     if (faults.length > 0) throw badInput(faults);
-    const outstanding = contracts.length - signed.length - signatures.length;
+    const outstanding = contracts.length - signed.length - given.length;
     moveAttempt(unit, attempt, outstanding > 0 ? 'sign' : 'complete_signatures');
-    const signatureIds = signatures.map((signature) => {
+    const signatures = given.map((signature) => {
       const id = newId('signature');
-      unit.entities.create(SignatureEntity, {
+      unit.record({ type: 'signature.submitted', customerId: customer.id, identityId: identity.id, signatureId: id, version: identity.version });
+      return unit.entities.create(SignatureEntity, {
         id,
         organizationId: unit.organizationId,
         identityId: identity.id,
@@ -52,10 +53,8 @@ export async function submitSignatures(core: Core, caller: Member, input: Submit
         contractSignedIPAddress: signature.contractSignedIPAddress ?? null,
         createdAt: unit.now,
       });
-      unit.record({ type: 'signature.submitted', customerId: customer.id, identityId: identity.id, signatureId: id, version: identity.version });
-      return id;
     });
-    return { signatureIds, identity, customer };
+    return { signatures, identity, customer };
   });
 }
 

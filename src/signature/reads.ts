@@ -3,7 +3,7 @@ import { sealedColumns, type SealedRow } from '../core/crypto/sealed-table.js';
 import { personalRead, rowBy, rowsBy, type RowTable } from '../core/row-reads.js';
 import { SIGNATURE_TABLE } from '../kyc/personal-data.js';
 import type { ContractType } from '../kyc/vocabularies.js';
-import { SignatureEntity } from './entity.js';
+import { SignatureEntity, type Signature } from './entity.js';
 
 /** A signature as it is kept; who signed and from where is sealed. */
 export interface SignatureRow extends SealedRow {
@@ -11,8 +11,23 @@ export interface SignatureRow extends SealedRow {
   identity_id: string;
   contract_type: ContractType;
   contract_version: string;
-  contract_signed_date: string;
-  created_at: string;
+  contract_signed_date: string | Date;
+  created_at: string | Date;
+}
+
+/** A signature as a command has left it: what is read once it has committed. */
+export function signatureRow(signature: Signature): SignatureRow {
+  return {
+    id: signature.id,
+    organization_id: signature.organizationId,
+    customer_id: signature.customerId,
+    identity_id: signature.identityId,
+    sealed: signature.sealed ?? null,
+    contract_type: signature.contractType,
+    contract_version: signature.contractVersion,
+    contract_signed_date: signature.contractSignedDate,
+    created_at: signature.createdAt,
+  };
 }
 
 /** Who has signed, opened. */

@@ -14,7 +14,7 @@ import { policyById } from '../organization/policies.js';
 import { readOrganization } from '../organization/reads.js';
 import { transactionTypeOfToken } from '../organization/tokens.js';
 import { submitSignatures, type NewSignature } from './commands.js';
-import { SIGNATURES, signatureById, signaturePersonal, signaturesByIdentity, type SignatureRow } from './reads.js';
+import { SIGNATURES, signatureById, signaturePersonal, signatureRow, signaturesByIdentity, type SignatureRow } from './reads.js';
 
 @ObjectType({ description: 'What is to be signed, in the version that is in force.', simpleResolvers: true })
 export class Contract {
@@ -35,9 +35,9 @@ export class SignatureObject extends NodeObject {
   @Field(() => String)
   contractVersion!: string;
   @Field(() => DateTimeScalar)
-  contractSignedDate!: string;
+  contractSignedDate!: string | Date;
   @Field(() => DateTimeScalar)
-  createdAt!: string;
+  createdAt!: string | Date;
   /** Not part of the schema. */
   identityId!: string;
   row!: SignatureRow;
@@ -128,9 +128,8 @@ export class SignatureResolver {
     description: 'Signs contracts while AWAITING_SIGNATURE, one by one or together, by one signer or several; each contract once. The last completes them.',
   })
   async submitSignatures(@Ctx() context: RequestContext, @Arg('input', () => SubmitSignaturesInput) input: SubmitSignaturesInput): Promise<SubmitSignaturesPayload> {
-    const { signatureIds, ...attempt } = await submitSignatures(this.core, context.member, input);
-    const signatures = await Promise.all(signatureIds.map((id) => loadSignature(context, id)));
-    return { signatures, ...showAttempt(context, attempt) };
+    const { signatures, ...attempt } = await submitSignatures(this.core, context.member, input);
+    return { signatures: signatures.map((signature) => signatureView(signatureRow(signature))), ...showAttempt(context, attempt) };
   }
 }
 

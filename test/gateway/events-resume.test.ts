@@ -16,6 +16,7 @@ async function toggle(partner: Client, customerId: string): Promise<void> {
   await partner.request(REACTIVATE, { input: { customerId } });
 }
 
+const WRITERS = 8;
 const STATUSES = ['CREATED', 'DEACTIVATED', 'CREATED', 'DEACTIVATED', 'CREATED'];
 
 describe('after', () => {
@@ -174,6 +175,28 @@ describe('a second replica on the same database', () => {
     expect(all.map((each) => each.newStatus)).toEqual(STATUSES);
     expect((await here.take(4)).map((each) => each.customerStatusChanged.id)).toEqual(all.slice(1).map((each) => each.id));
     await Promise.all([live.close(), here.close()]);
+    await replica.stop();
+  });
+
+  it.skipIf(process.env['TEST_DATABASE'] !== 'postgresql')('that writes at the same time: at either, every event is told once, in the order of all, and alike', async () => {
+    const replica = await gateway.replica();
+    const { id, partner } = await gateway.organization();
+    const clients = [partner, replica.client(partner.key)];
+    const live = await Promise.all(clients.map((client) => client.subscribe(CUSTOMER_CHANGES, {})));
+    await Promise.all(Array.from({ length: WRITERS }, async (_, writer) => {
+      const [here, elsewhere] = [clients[writer % 2]!, clients[(writer + 1) % 2]!];
+      const customerId = await newCustomer(here);
+      await toggle(elsewhere, customerId);
+      await toggle(here, customerId);
+    }));
+    const { events } = await partner.request(EVENTS, {});
+    expect(events.nodes).toHaveLength(WRITERS * STATUSES.length);
+    const resumed = await partner.subscribe(CUSTOMER_CHANGES, { after: Buffer.from(`event:${id}:0`).toString('base64url') });
+    const told = await Promise.all([...live, resumed].map(async (subscription) => (await subscription.take(events.nodes.length)).map(({ customerStatusChanged: { customer: _now, ...change } }) => change)));
+    for (const changes of told) expect(changes.map(({ id }) => id)).toEqual(events.nodes.map(({ id }) => id));
+    expect(told[0]).toEqual(told[2]);
+    expect(told[1]).toEqual(told[2]);
+    await Promise.all([...live, resumed].map((subscription) => subscription.close()));
     await replica.stop();
   });
 });

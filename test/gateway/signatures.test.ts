@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { graphql } from '../generated/index.js';
 import type { SignatureInput } from '../generated/graphql.js';
 import { advance, bringTo, CONTRACTS, EVALUATION, newCustomer, signature, submit } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
@@ -25,7 +26,51 @@ const REFUSED: Record<string, { signatures: SignatureInput[]; path: string; code
   'a good one beside a bad one': { signatures: [signature('CSA'), signature('MPA', { userAgreesToTerms: false })], path: 'signatures.1.userAgreesToTerms', code: 'required' },
 };
 
+const SIGNED = graphql(`
+  query Signed($id: ID!) {
+    identity(id: $id) {
+      signatures {
+        id
+        contractType
+        contractVersion
+        contractSignerNameFull
+        contractSignedDate
+        contractSignedIPAddress
+        createdAt
+        identity {
+          id
+        }
+      }
+    }
+  }
+`);
+const SIGN_AND_SHOW = graphql(`
+  mutation SignAndShow($input: SubmitSignaturesInput!) {
+    submitSignatures(input: $input) {
+      signatures {
+        id
+        contractType
+        contractVersion
+        contractSignerNameFull
+        contractSignedDate
+        contractSignedIPAddress
+        createdAt
+        identity {
+          id
+        }
+      }
+    }
+  }
+`);
+
 describe('signatures', () => {
+  it('are answered as they are stored', async () => {
+    const { partner, identityId } = await bringTo(gateway, 'AWAITING_SIGNATURE');
+    const { submitSignatures } = await partner.request(SIGN_AND_SHOW, { input: { identityId, signatures: CONTRACTS.map((contract) => signature(contract)) } });
+    expect(submitSignatures.signatures).toHaveLength(CONTRACTS.length);
+    expect((await partner.request(SIGNED, { id: identityId })).identity?.signatures).toEqual(submitSignatures.signatures);
+  });
+
   it('one by one, by different signers, each is told of, and the last completes them', async () => {
     const { partner, customerId, identityId } = await bringTo(gateway, 'AWAITING_SIGNATURE');
     const changes = await partner.subscribe(IDENTITY_CHANGES, { identityId });

@@ -31,6 +31,47 @@ const WITH_DOCUMENTS = graphql(`
   }
 `);
 
+const WHICH_CUSTOMER = graphql(`
+  subscription WhichCustomer {
+    customerStatusChanged {
+      newStatus
+      customer {
+        __typename
+        id
+      }
+    }
+  }
+`);
+
+const WHICH_IDENTITY = graphql(`
+  subscription WhichIdentity {
+    identityStatusChanged {
+      newStatus
+      identity {
+        id
+      }
+      again: identity {
+        __typename
+        id
+        customer {
+          id
+        }
+      }
+    }
+  }
+`);
+
+const WHICH_DOCUMENT = graphql(`
+  subscription WhichDocument {
+    documentStatusChanged {
+      newStatus
+      document {
+        which: id
+      }
+    }
+  }
+`);
+
 /** Subscribers at once. */
 const MANY = 50;
 /** Changes of a German's attempt, from submission to approval. */
@@ -59,6 +100,18 @@ describe('subscriptions', () => {
     expect(new Set(bySocket.map(({ id }) => id)).size).toBe(2 * GERMAN_STEPS);
     await socket.close();
     stream.close();
+  });
+
+  it('tell which object has changed where nothing else is asked of it, beside all that is asked', async () => {
+    const { partner } = await gateway.organization();
+    const [customers, identities, documents] = [await partner.subscribe(WHICH_CUSTOMER, {}), await partner.subscribe(WHICH_IDENTITY, {}), await partner.subscribe(WHICH_DOCUMENT, {})];
+    const { customerId, identityId, documentId } = await verify(partner);
+    expect((await customers.take(1))[0]!.customerStatusChanged).toEqual({ newStatus: 'CREATED', customer: { __typename: 'Customer', id: customerId } });
+    expect((await identities.take(GERMAN_STEPS)).at(-1)!.identityStatusChanged).toEqual({
+      newStatus: 'APPROVED', identity: { id: identityId }, again: { __typename: 'Identity', id: identityId, customer: { id: customerId } },
+    });
+    expect((await documents.take(1))[0]!.documentStatusChanged).toMatchObject({ document: { which: documentId } });
+    await Promise.all([customers.close(), identities.close(), documents.close()]);
   });
 
   it('tell of a change only once a query shows it: what is read on hearing of it is as new, or newer', async () => {
