@@ -1,4 +1,4 @@
-import express, { type Express, type Request, type Response } from 'express';
+import type { Express, Request, Response } from 'express';
 import { execute, type ExecutionResult, type GraphQLError } from 'graphql';
 import { RequestContext } from '../core/context.js';
 import { refusal } from '../core/errors.js';
@@ -7,6 +7,7 @@ import { inTime } from './deadline.js';
 import { deliver, Deliveries } from './deliveries.js';
 import { drained } from './drained.js';
 import { formatError, formatResult } from './errors.js';
+import { jsonBodies } from './http.js';
 import { httpStatusOf, type Asked } from './operations.js';
 import { authenticated, callerOfRequest, currentRequestId, GRAPHQL_PATH, type Transports } from './server.js';
 
@@ -24,7 +25,7 @@ const COMMENT = ':\n\n';
  */
 export function mountEventStream(app: Express, transports: Transports): () => Promise<void> {
   const streams = new Set<Response>();
-  app.all(STREAM_PATH, authenticated(transports), express.json({ limit: transports.limits.bodyBytes }), (request, response, next) => {
+  app.all(STREAM_PATH, authenticated(transports), jsonBodies(transports.limits.bodyBytes), (request, response, next) => {
     answer(request, response, transports, streams).catch(next);
   });
   return () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ApolloServer, HeaderMap } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginLandingPageDisabled, ApolloServerPluginUsageReportingDisabled } from '@apollo/server/plugin/disabled';
-import express, { type ErrorRequestHandler, type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import type { ErrorRequestHandler, Express, NextFunction, Request, RequestHandler, Response } from 'express';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Caller } from '../core/caller.js';
 import type { AddressOf } from '../core/caller-address.js';
@@ -17,7 +17,7 @@ import type { Audiences } from './audiences.js';
 import type { Authenticate } from './authentication.js';
 import { formatError } from './errors.js';
 import type { Executor } from './executor.js';
-import { withRetryAfter, type HttpOptions } from './http.js';
+import { jsonBodies, NOT_UTF_8, withRetryAfter, type HttpOptions } from './http.js';
 import { IDEMPOTENCY_KEY, withKey } from './idempotency.js';
 import { LIMITS, type Limits } from './limits.js';
 import type { Operations } from './operations.js';
@@ -114,7 +114,7 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
     GRAPHQL_PATH,
     authenticated(transports),
     multipartUploads({ maxFileSize: limits.fileBytes, maxFiles: limits.files, maxOperationsSize: limits.frameBytes }),
-    express.json({ limit: limits.bodyBytes }),
+    jsonBodies(limits.bodyBytes),
     answeredBy(apollo, (request) => new RequestContext(database, events, withKey(callerOfRequest(request), request.get(IDEMPOTENCY_KEY)), currentRequestId(), addressOf(request))),
   );
   return () => apollo.stop();
@@ -195,7 +195,6 @@ function asRefusal(error: unknown): unknown {
   if (error instanceof GraphQLError || !(error instanceof Error)) return error;
   const { type, status } = error as Error & { type?: string; status?: number };
   if (type === 'entity.too.large') return refusal('PAYLOAD_TOO_LARGE', `A request may have at most ${LIMITS.bodyBytes.value} bytes beside its files.`);
-  if (type === 'entity.parse.failed') return refusal('BAD_REQUEST', 'The body is not a JSON object: send {"query": "…"}.');
-  if (type === 'encoding.unsupported' || type === 'charset.unsupported') return refusal('UNSUPPORTED_MEDIA_TYPE', 'Send UTF-8 JSON, not encoded otherwise.');
+  if (type === 'encoding.unsupported') return refusal('UNSUPPORTED_MEDIA_TYPE', NOT_UTF_8);
   return status !== undefined && status < 500 ? refusal('BAD_REQUEST', 'The request could not be read.') : error;
 }

@@ -1,5 +1,6 @@
 import { print } from 'graphql';
 import { request as httpRequest } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { RawAnswer } from '../support/client.js';
 import { rawAnswer } from '../support/client.js';
@@ -41,6 +42,7 @@ const REFUSED: Record<string, Wire & { code: string; status: number }> = {
   'text/plain': { headers: { 'content-type': 'text/plain' }, body: JSON.stringify({ query: QUERY }), code: 'BAD_REQUEST', status: 400 },
   'a form': { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'query=%7B__typename%7D', code: 'BAD_REQUEST', status: 400 },
   'JSON of another charset': { headers: { 'content-type': 'application/json; charset=koi8-r' }, body: '{}', code: 'UNSUPPORTED_MEDIA_TYPE', status: 415 },
+  'JSON in UTF-16': { headers: { 'content-type': 'application/json; charset=utf-16le' }, body: new Uint8Array(Buffer.from(JSON.stringify({ query: QUERY }), 'utf16le')), code: 'UNSUPPORTED_MEDIA_TYPE', status: 415 },
   'JSON in an encoding that nobody knows': { headers: { ...JSON_TYPE, 'content-encoding': 'zstd5' }, body: '{}', code: 'UNSUPPORTED_MEDIA_TYPE', status: 415 },
   'JSON that says it is compressed and is not': { headers: { ...JSON_TYPE, 'content-encoding': 'gzip' }, body: '{}', code: 'BAD_REQUEST', status: 400 },
   'a body of 3 MB': { headers: JSON_TYPE, body: JSON.stringify({ query: QUERY, variables: { x: 'x'.repeat(3_000_000) } }), code: 'PAYLOAD_TOO_LARGE', status: 413 },
@@ -89,6 +91,15 @@ describe('over HTTP', () => {
     const answer = await send(organization, wire);
     expect([answer.status, answer.json.errors?.[0]?.extensions.code, answer.json.errors?.[0]?.message]).toEqual([status, code, expect.any(String)]);
     expectJsonError(answer);
+  });
+
+  it.each([
+    ['behind a byte order mark', {}, bytes(`\uFEFF${JSON.stringify({ query: QUERY })}`)],
+    ['that says that it is UTF-8', { 'content-type': 'application/json; Charset="UTF-8"' }, JSON.stringify({ query: QUERY })],
+    ['compressed by gzip', { 'content-encoding': 'gzip' }, new Uint8Array(gzipSync(JSON.stringify({ query: QUERY })))],
+    ['with a letter that is cut in two by the network', {}, JSON.stringify({ query: QUERY, extensions: { x: 'ß'.repeat(100_000) } })],
+  ])('JSON %s is read', async (_name, headers, body) => {
+    expect((await send(await gateway.organization(), { headers: { ...JSON_TYPE, ...headers }, body })).json).toHaveProperty('data.errorCodes');
   });
 
   it('a query by GET is answered, with a preflight header', async () => {
