@@ -30,8 +30,8 @@ export const growth: Work = {
     const [reading, grown] = [await bench.server('gateway-without-workers'), await bench.server('gateway-without-workers', GROWN)];
     const writing = await bench.server('gateway-without-workers', 'commands');
     const works: readonly [name: string, small: Shot['server'], large: Shot['server'], bodies: Shot['bodies'], warm: number, headers?: Shot['headers']][] = [
-      ['Q1', reading, grown, customerBodies(bench), 4_000],
-      ['Q2', reading, grown, [pageBody(null)], 1_000],
+      ['Q1', reading, grown, customerBodies(bench), 20_000],
+      ['Q2', reading, grown, [pageBody(null)], 2_500],
       ['M1', writing, grown, creations(), 1_000, callers],
     ];
     const [rows, goals]: [Result[], Goal[]] = [[], []];
