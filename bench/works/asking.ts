@@ -17,7 +17,7 @@ function textOf(response: IncomingMessage): Promise<string> {
   });
 }
 
-/** Where a server is, as the client takes it: to read it anew for each request costs a tenth of one. */
+/** Where servers are, as the client takes it: read once, not with each request. */
 const places = new Map<string, { host: string; port: string; path: string }>();
 
 function placeOf(url: string): { host: string; port: string; path: string } {

@@ -30,34 +30,28 @@ const SIGNED = graphql(`
   query Signed($id: ID!) {
     identity(id: $id) {
       signatures {
-        id
-        contractType
-        contractVersion
-        contractSignerNameFull
-        contractSignedDate
-        contractSignedIPAddress
-        createdAt
-        identity {
-          id
-        }
+        ...SignatureWhole
       }
     }
   }
+  fragment SignatureWhole on Signature {
+    id
+    contractType
+    contractVersion
+    contractSignerNameFull
+    contractSignedDate
+    contractSignedIPAddress
+    createdAt
+    identity {
+      id
+    }
+  }
 `);
-const SIGN_AND_SHOW = graphql(`
+const SIGN = graphql(`
   mutation SignAndShow($input: SubmitSignaturesInput!) {
     submitSignatures(input: $input) {
       signatures {
-        id
-        contractType
-        contractVersion
-        contractSignerNameFull
-        contractSignedDate
-        contractSignedIPAddress
-        createdAt
-        identity {
-          id
-        }
+        ...SignatureWhole
       }
     }
   }
@@ -66,7 +60,7 @@ const SIGN_AND_SHOW = graphql(`
 describe('signatures', () => {
   it('are answered as they are stored', async () => {
     const { partner, identityId } = await bringTo(gateway, 'AWAITING_SIGNATURE');
-    const { submitSignatures } = await partner.request(SIGN_AND_SHOW, { input: { identityId, signatures: CONTRACTS.map((contract) => signature(contract)) } });
+    const { submitSignatures } = await partner.request(SIGN, { input: { identityId, signatures: CONTRACTS.map((contract) => signature(contract)) } });
     expect(submitSignatures.signatures).toHaveLength(CONTRACTS.length);
     expect((await partner.request(SIGNED, { id: identityId })).identity?.signatures).toEqual(submitSignatures.signatures);
   });
