@@ -80,8 +80,6 @@ export async function execute<Result>(core: Core, principal: Principal, body: (u
     appended = [];
   };
   const conclude = async ({ unit, events, jobs, note, isChanged, clockOffset }: Said): Promise<void> => {
-    // A run before this one was taken back.
-    settled(false);
     await core.jobs.enqueue(unit.transaction, jobs, clockOffset);
     if (principal.role === 'SYSTEM' && !isChanged) return;
     const customerId = note.customerId ?? events[0]?.customerId;
@@ -89,7 +87,11 @@ export async function execute<Result>(core: Core, principal: Principal, body: (u
     if (appended.length > 0) core.ownEvents?.appended(appended);
   };
   try {
-    const result = await transact(core, principal, principal.idempotency, body, conclude);
+    const result = await transact(core, principal, principal.idempotency, (unit) => {
+      // A run before this one was taken back.
+      settled(false);
+      return body(unit);
+    }, conclude);
     settled(true);
     return result;
   } catch (error) {

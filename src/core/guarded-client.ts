@@ -32,7 +32,7 @@ const READ_TIMEOUT = 'Query read timeout';
 /** To begin a transaction waits for no lock and reads nothing: a server that does not answer it is not there, and asking once more costs nothing. */
 const BEGIN_TIMEOUT = 1_500;
 /** A server that has answered over the same connection so lately is taken to be there, and need not say first that a transaction has begun: under load, each would cost an answer more. */
-const LATELY = 200;
+const LATELY = 50;
 const BEGIN = /^\s*(begin|start transaction)[\w\s,]*;?\s*$/i;
 /** How the queue's statements begin that have their parameters written into them, the same each time. */
 const FIXED = /^\s*with\b[^;]*$/i;
