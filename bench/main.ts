@@ -1,5 +1,5 @@
 import { Bench, FULL, SHORT, say, type Extent, type Work } from './bench.ts';
-import { machineFacts } from './machine/facts.ts';
+import { machineFacts, PROCESSOR } from './machine/facts.ts';
 import { profile } from './profile.ts';
 import { record, recordedRatios, worseThan } from './report/recorded.ts';
 import { writeReport } from './report/report.ts';
@@ -71,16 +71,15 @@ async function measure(works: readonly Work[], extent: Extent, { isDoubtful = ()
 /** The full run, which writes the report: after each work, so that what was measured is not lost where the run is ended. */
 async function full(): Promise<void> {
   const onSection = ({ sections, facts }: Run): Promise<void> => writeReport(sections, facts, WORKS.slice(sections.length).map(({ name }) => name));
-  const { sections, facts } = await measure(WORKS, FULL, { onSection });
-  await record('full', sections, facts['date'] ?? '');
-  say('Written: docs/performance.md, bench/recorded.json');
+  await measure(WORKS, FULL, { onSection });
+  say('Written: docs/performance.md');
 }
 
 /** The form for CI: fails where a ratio is worse than it was recorded, and is so again when its work is done once more. */
 async function short(): Promise<void> {
-  const ratios = await recordedRatios();
-  const { sections } = await measure(SHORT_WORKS, SHORT, { isDoubtful: (section) => worseThan(ratios, section).length > 0 });
-  const worse = sections.flatMap((section) => worseThan(ratios, section));
+  const recordedOf = await recordedRatios(PROCESSOR);
+  const { sections } = await measure(SHORT_WORKS, SHORT, { isDoubtful: (section) => worseThan(recordedOf, section).length > 0 });
+  const worse = sections.flatMap((section) => worseThan(recordedOf, section));
   for (const sentence of worse) console.error(sentence);
   if (worse.length > 0) process.exitCode = 1;
 }
@@ -88,7 +87,7 @@ async function short(): Promise<void> {
 /** Records what the short form compares with. */
 async function recordShort(): Promise<void> {
   const { sections, facts } = await measure(SHORT_WORKS, SHORT);
-  await record('short', sections, facts['date'] ?? '');
+  await record(PROCESSOR, sections, facts['date'] ?? '');
   say('Written: bench/recorded.json');
 }
 

@@ -6,43 +6,49 @@ const RECORDED = new URL('../recorded.json', import.meta.url);
 /** How much worse than recorded a ratio may be. */
 const TOLERANCE = 1.3;
 
-/** The forms of a run. A tenth of the rows has ratios of its own: each form is compared with itself. */
-export type Form = 'full' | 'short';
-
-/** Ratios by the names of their goals, as they were measured on a day. */
+/** Ratios of the short form by the names of their goals, as they were measured on a day. */
 interface Record {
   date: string;
   ratios: { [goal: string]: number };
 }
 
-async function recorded(): Promise<{ [form in Form]?: Record }> {
-  return JSON.parse(await readFile(RECORDED, 'utf8')) as { [form in Form]?: Record };
+/** By the model of the processor: a socket's write, which is most of what a floor does, costs one model a third of what it costs another. */
+async function recorded(): Promise<{ [processor: string]: Record }> {
+  return JSON.parse(await readFile(RECORDED, 'utf8')) as { [processor: string]: Record };
 }
 
 function isCompared({ isAbsolute, isTiming }: Goal): boolean {
   return !isAbsolute && !isTiming;
 }
 
-/** Keeps the ratios of a run of this form, in the place of those that were recorded before. */
-export async function record(form: Form, sections: readonly Section[], date: string): Promise<void> {
+/** Keeps the ratios of a run on this processor, in the place of those that were recorded on such a one before. */
+export async function record(processor: string, sections: readonly Section[], date: string): Promise<void> {
   const goals = sections.flatMap((section) => section.goals).filter(isCompared);
   const ratios = Object.fromEntries(goals.map(({ name, value }) => [name, Number(value.median.toPrecision(4))]));
-  await writeFile(RECORDED, `${JSON.stringify({ ...(await recorded()), [form]: { date, ratios } }, null, 2)}\n`);
+  await writeFile(RECORDED, `${JSON.stringify({ ...(await recorded()), [processor]: { date, ratios } }, null, 2)}\n`);
 }
 
-/** The ratios of the short form as they were recorded. Throws where none were. */
-export async function recordedRatios(): Promise<Record['ratios']> {
-  const { short } = await recorded();
-  if (!short) throw new Error('Nothing is recorded to compare with: `npm run bench -- short record` records.');
-  return short.ratios;
+/** What was recorded of each goal on such a processor; what was recorded on others, where nothing was on this. */
+export async function recordedRatios(processor: string): Promise<(goal: string) => number[]> {
+  const records = await recorded();
+  const of = (goal: string, all: readonly Record[]): number[] => all.flatMap(({ ratios }) => ratios[goal] ?? []);
+  const own = records[processor];
+  return (goal) => {
+    const ratios = own ? of(goal, [own]) : [];
+    return ratios.length > 0 ? ratios : of(goal, Object.values(records));
+  };
 }
 
-/** A sentence for each goal of a section whose ratio has become worse than it was recorded. The better quartile speaks for a ratio: noise is no fault. */
-export function worseThan(ratios: Record['ratios'], { goals }: Section): string[] {
-  const worse = goals.filter(isCompared).filter(({ name, value, better }) => {
-    const before = ratios[name];
-    if (before === undefined) return false;
-    return better === 'lower' ? Math.min(value.low, value.median) > before * TOLERANCE : Math.max(value.high, value.median) < before / TOLERANCE;
+/**
+ * A sentence for each goal of a section whose ratio has become worse than each that was recorded of it. The better quartile speaks for
+ * a ratio: noise is no fault.
+ */
+export function worseThan(recordedOf: (goal: string) => readonly number[], { goals }: Section): string[] {
+  return goals.filter(isCompared).flatMap(({ name, value, better }) => {
+    const before = recordedOf(name);
+    const isWorse = (ratio: number): boolean =>
+      better === 'lower' ? Math.min(value.low, value.median) > ratio * TOLERANCE : Math.max(value.high, value.median) < ratio / TOLERANCE;
+    if (before.length === 0 || !before.every(isWorse)) return [];
+    return [`${name} is ${withSpread(value)}; recorded ${before.map(shown).join(' and ')}, of which ${TOLERANCE} times are tolerated`];
   });
-  return worse.map(({ name, value }) => `${name} is ${withSpread(value)}; recorded ${shown(ratios[name] ?? NaN)}, of which ${TOLERANCE} times are tolerated`);
 }
