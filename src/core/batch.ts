@@ -1,6 +1,7 @@
 import { Query, type PoolClient, type Submittable } from 'pg';
 import { serialize } from 'pg-protocol';
 import type { Answer, Statement } from './statement.js';
+import { isForgotten, namesForgotten } from './statement-names.js';
 
 /** A statement that waits to be sent, and who waits for its answer. */
 export interface Asked extends Statement {
@@ -40,8 +41,14 @@ interface QueryParts {
 const DriverQuery = Query as unknown as abstract new (text: string, callback: (error: unknown) => void) => Submittable & QueryParts;
 
 const NO_ROWS: Shape = { names: [], parsers: [] };
-/** By connection and name of statement: PostgreSQL is asked once what its rows look like, and refuses it once they would look otherwise. */
-const shapes = new WeakMap<Wire, Map<string, Shape>>();
+/** What is known of a connection's prepared statements. */
+interface Prepared {
+  /** By name: PostgreSQL is asked once what the rows look like, and refuses the statement once they would look otherwise. */
+  readonly shapes: Map<string, Shape>;
+  /** How many names had been forgotten when what was prepared under such was closed last. */
+  forgotten: number;
+}
+const known = new WeakMap<Wire, Prepared>();
 
 /**
  * Statements that go out together and end in one Sync: one round trip, and one answer (PostgreSQL, "Pipelining" in the extended
@@ -54,6 +61,8 @@ export class Batch extends DriverQuery {
   #rows: unknown[] = [];
   #shape: Shape | undefined;
   #shapes!: Map<string, Shape>;
+  /** What was known when the batch was sent; PostgreSQL was asked for the rest. Another batch may have closed a statement since. */
+  #expected: readonly (Shape | undefined)[] = [];
   #unreadable: unknown;
   readonly #answers: Answer[] = [];
   readonly #over = Promise.withResolvers<void>();
@@ -87,15 +96,17 @@ export class Batch extends DriverQuery {
   }
 
   override prepare(connection: Wire): void {
-    this.#shapes = shapesOf(connection);
-    this.#shape = this.#shapes.get(this.#current?.name ?? '');
-    const messages: Buffer[] = [];
-    for (const { name, text, parameters } of this.asked) {
+    const prepared = preparedOver(connection);
+    const messages: Buffer[] = prepared.forgotten === namesForgotten() ? [] : closeForgotten(connection, prepared);
+    this.#shapes = prepared.shapes;
+    this.#expected = this.asked.map(({ name }) => (name === null ? undefined : prepared.shapes.get(name)));
+    this.#shape = this.#expected[0];
+    for (const [place, { name, text, parameters }] of this.asked.entries()) {
       const statement = name ?? '';
       if (name === null || (connection.parsedStatements[name] ?? connection.submittedNamedStatements[name]) === undefined) messages.push(serialize.parse({ name: statement, text }));
       if (name !== null && connection.parsedStatements[name] === undefined) connection.submittedNamedStatements[name] = text;
       messages.push(serialize.bind({ statement, values: parameters }));
-      if (name === null || !this.#shapes.has(name)) messages.push(serialize.describe({ type: 'P' }));
+      if (!this.#expected[place]) messages.push(serialize.describe({ type: 'P' }));
       messages.push(serialize.execute());
       // Whether a server is there at all is not to wait for the locks of what follows.
       if (text === 'begin' && this.onBegun) messages.push(serialize.flush());
@@ -128,10 +139,10 @@ export class Batch extends DriverQuery {
     if (command === 'BEGIN') this.onBegun?.();
     this.#answers.push({ rows: this.#rows, command, rowCount: numbers.length > 0 ? Number(numbers.at(-1)) : null });
     const name = this.#current?.name;
-    if (name != null && !this.#shapes.has(name)) this.#shapes.set(name, this.#shape ?? NO_ROWS);
+    if (name != null && !this.#expected[this.#place]) this.#shapes.set(name, this.#shape ?? NO_ROWS);
     this.#place += 1;
     this.#rows = [];
-    this.#shape = this.#shapes.get(this.#current?.name ?? '');
+    this.#shape = this.#expected[this.#place];
   }
 
   override handleReadyForQuery(): void {
@@ -168,8 +179,19 @@ export function askTogether(client: PoolClient, batches: readonly Batch[]): void
   }
 }
 
-function shapesOf(connection: Wire): Map<string, Shape> {
-  let known = shapes.get(connection);
-  if (!known) shapes.set(connection, (known = new Map()));
-  return known;
+function preparedOver(connection: Wire): Prepared {
+  let prepared = known.get(connection);
+  if (!prepared) known.set(connection, (prepared = { shapes: new Map(), forgotten: namesForgotten() }));
+  return prepared;
+}
+
+/** What closes the statements whose names are forgotten. Whoever has yet to send one of them prepares it anew. */
+function closeForgotten(connection: Wire, prepared: Prepared): Buffer[] {
+  const names = Object.keys(connection.parsedStatements).filter(isForgotten);
+  for (const name of names) {
+    delete connection.parsedStatements[name];
+    prepared.shapes.delete(name);
+  }
+  prepared.forgotten = namesForgotten();
+  return names.map((name) => serialize.close({ type: 'S', name }));
 }

@@ -49,7 +49,7 @@ export class Executor {
   }
 
   #compile(document: DocumentNode, operation: OperationDefinitionNode): CompiledQuery['query'] | null {
-    if (fieldsOf(operation.selectionSet, fragmentsOf(document), new Map()) > MOST_FIELDS || showsAbstractTypes(this.schema, document)) return null;
+    if (fieldsOf(operation.selectionSet, fragmentsOf(document), new Map()) > MOST_FIELDS || isBeyondCompiling(this.schema, document, operation)) return null;
     const compiled = compileQuery(this.schema, document, operation.name?.value ?? '');
     return isCompiledQuery(compiled) ? compiled.query : null;
   }
@@ -65,11 +65,18 @@ function withOwnErrors(result: ExecutionResult): ExecutionResult {
   return { ...result, errors };
 }
 
-/** Whether a field shows an interface or a union, whose objects graphql-jit does not tell apart as graphql-js does. */
-function showsAbstractTypes(schema: GraphQLSchema, document: DocumentNode): boolean {
+/**
+ * Whether graphql-jit would answer otherwise than graphql-js: it does not tell objects of an interface or a union apart as that
+ * does, writes a field of this alias as an object's prototype, and has null for a field of an input whose variable is not given.
+ */
+function isBeyondCompiling(schema: GraphQLSchema, document: DocumentNode, { variableDefinitions = [] }: OperationDefinitionNode): boolean {
   const types = new TypeInfo(schema);
+  const mayBeAbsent = new Set(variableDefinitions.filter(({ type, defaultValue }) => type.kind !== Kind.NON_NULL_TYPE && !defaultValue).map(({ variable }) => variable.name.value));
   let found = false;
-  visit(document, visitWithTypeInfo(types, { Field: () => void (found ||= isAbstractType(getNamedType(types.getType()))) }));
+  visit(document, visitWithTypeInfo(types, {
+    Field: ({ alias }) => void (found ||= alias?.value === '__proto__' || isAbstractType(getNamedType(types.getType()))),
+    ObjectField: ({ value }) => void (found ||= value.kind === Kind.VARIABLE && mayBeAbsent.has(value.name.value)),
+  }));
   return found;
 }
 

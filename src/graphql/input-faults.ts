@@ -6,6 +6,8 @@ import { pathOf, variablePlaces, type Place } from './input-places.js';
 /** Faults of one request that are named; a hostile one has no end of them. */
 export const MOST_FAULTS = 50;
 
+const NOT_NULL = 'Null is not taken here: leave it out, or give a value.';
+
 export type Variables = Readonly<Record<string, unknown>>;
 
 /** A value that the schema does not take, and where it stands in the variables. */
@@ -58,6 +60,12 @@ function faultsOf(value: unknown, type: GraphQLInputType, most: number): { path:
 export function checkVariables(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Variables): void {
   const faults = schemaFaults(schema, operation, variables);
   if (faults.length > 0) throw beforeExecution(badInput(faults.map(({ fault }) => fault)));
+}
+
+/** Refuses null for a variable that is used where null is not taken: graphql-js would find that only where it runs. Throws BAD_USER_INPUT. */
+export function refuseNulls(neverNull: ReadonlyMap<string, Place>, variables: Variables): void {
+  const nulls = [...neverNull].filter(([name]) => Object.hasOwn(variables, name) && variables[name] === null);
+  if (nulls.length > 0) throw beforeExecution(badInput(nulls.map(([, place]) => ({ path: pathOf(place), code: 'required', message: NOT_NULL }))));
 }
 
 /**

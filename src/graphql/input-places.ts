@@ -1,4 +1,7 @@
-import { Kind, parse, visit, type ASTNode, type GraphQLError, type ValueNode } from 'graphql';
+import {
+  isNonNullType, Kind, parse, separateOperations, TypeInfo, visit, visitWithTypeInfo, type ASTNode, type DocumentNode, type GraphQLError, type GraphQLSchema, type OperationDefinitionNode,
+  type ValueNode,
+} from 'graphql';
 
 /** Where a value stands in the arguments of a field: names of arguments and fields, indexes of lists. */
 export type Place = readonly (string | number)[];
@@ -15,6 +18,20 @@ export function variablePlaces(operation: ASTNode): ReadonlyMap<string, Place> {
     if (value.kind === Kind.VARIABLE && !places.has(value.name.value)) places.set(value.name.value, place);
   });
   return places;
+}
+
+/**
+ * The variables that may be null by their own type and are used where null is not taken, each with a place of that: a default, of the
+ * variable or of the place, lets them be left out (GraphQL, "All Variable Usages Are Allowed").
+ */
+export function variablesNeverNull(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): ReadonlyMap<string, Place> {
+  const nullable = (operation.variableDefinitions ?? []).filter(({ type }) => type.kind !== Kind.NON_NULL_TYPE).map(({ variable }) => variable.name.value);
+  if (nullable.length === 0) return new Map();
+  const own = separateOperations(document)[operation.name?.value ?? ''] ?? document;
+  const [types, found] = [new TypeInfo(schema), new Set<string>()];
+  visit(own, visitWithTypeInfo(types, { Variable: ({ name }) => void (isNonNullType(types.getInputType()) && found.add(name.value)) }));
+  const places = variablePlaces(own);
+  return new Map(nullable.filter((name) => found.has(name)).map((name) => [name, places.get(name) ?? [name]]));
 }
 
 /** Where the literal, or the field of one, stands that an error of validation is about; null when it is about none. */

@@ -1,10 +1,12 @@
 import { getOperationAST, GraphQLError, Kind, parse, validate, visit, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, type OperationTypeNode } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import { badInput, isRefusal, refusal } from '../core/errors.js';
 import type { LookAhead } from '../core/look-ahead.js';
 import { costOf } from './cost.js';
 import { lookAheadOf } from './look-ahead.js';
 import { literalFaults } from './literal-faults.js';
-import { checkVariables } from './input-faults.js';
+import { checkVariables, refuseNulls } from './input-faults.js';
+import { variablesNeverNull, type Place } from './input-places.js';
 import type { Limits } from './limits.js';
 import { checkShape, checkTokens, checkVariableShape, tooComplex } from './measure.js';
 import { hashOf, type TrustedDocuments } from './trusted-documents.js';
@@ -61,9 +63,9 @@ function noOperation(): GraphQLError {
  * with the same errors on each. The caller has been authenticated.
  */
 export class Operations {
-  readonly #documents = new Map<string, DocumentNode>();
-  #cachedCharacters = 0;
+  readonly #documents = new LRUCache<string, DocumentNode>({ maxSize: CACHED_CHARACTERS, sizeCalculation: (_document, text) => text.length });
   readonly #lookAheads = new WeakMap<OperationDefinitionNode, LookAhead | null>();
+  readonly #neverNull = new WeakMap<OperationDefinitionNode, ReadonlyMap<string, Place>>();
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -84,6 +86,7 @@ export class Operations {
       const cost = this.#checkedCost(document, operation, asked.variables ?? {});
       const isStream = transport === 'WebSocket' || transport === 'SSE';
       if (literals) return isStream ? [badInput(literals)] : errors;
+      refuseNulls(this.#neverNullOf(document, operation), asked.variables ?? {});
       if (isStream) checkVariables(this.schema, operation, asked.variables ?? {});
       return { document, operation, cost, values };
     } catch (error) {
@@ -125,7 +128,7 @@ export class Operations {
     checkShape(document, this.rules.limits);
     if (!this.rules.introspection) refuseIntrospection(document);
     const errors = validate(this.schema, document, undefined, { hideSuggestions: !this.rules.introspection });
-    if (errors.length === 0) this.#keep(text, document);
+    if (errors.length === 0) this.#documents.set(text, document);
     return { document, errors: errors.map((error) => (isRefusal(error) ? error : withCode(error, 'GRAPHQL_VALIDATION_FAILED'))) };
   }
 
@@ -138,14 +141,10 @@ export class Operations {
     }
   }
 
-  #keep(text: string, document: DocumentNode): void {
-    this.#documents.set(text, document);
-    this.#cachedCharacters += text.length;
-    for (const oldest of this.#documents.keys()) {
-      if (this.#cachedCharacters <= CACHED_CHARACTERS) return;
-      this.#documents.delete(oldest);
-      this.#cachedCharacters -= oldest.length;
-    }
+  #neverNullOf(document: DocumentNode, operation: OperationDefinitionNode): ReadonlyMap<string, Place> {
+    let known = this.#neverNull.get(operation);
+    if (!known) this.#neverNull.set(operation, (known = variablesNeverNull(this.schema, document, operation)));
+    return known;
   }
 
   #checkedCost(document: DocumentNode, operation: OperationDefinitionNode, variables: Readonly<Record<string, unknown>>): number {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/core/database.js';
+import { nameOf } from '../../src/core/statement-names.js';
 import { CUSTOMER_SETTING, ORGANIZATION_SETTING } from '../../src/core/tenancy.js';
 import { newCustomer } from '../support/flows.js';
 import { useGateway, type TestOrganization } from '../support/gateway.js';
@@ -11,6 +12,10 @@ const FORGETFUL = { name: 'test_forgetful', text: 'select id, organization_id fr
 /** Each holds so many customers; so many reads run at once. */
 const CUSTOMERS = 3;
 const READS = 300;
+/** More statements of as many texts than connections keep prepared, each asked often enough to be prepared, and what they keep at most. */
+const TEXTS = 700;
+const ASKED_EACH = 4;
+const MOST_PREPARED = 350;
 const INSUFFICIENT_PRIVILEGE = '42501';
 
 describe('reads in their scope', () => {
@@ -106,6 +111,23 @@ describe('reads in their scope', () => {
     }
     expect(await kept()).toEqual(before);
     expect(before).toHaveLength(1);
+  });
+
+  it('whoever asks for ever new statements takes nobody else’s place: what is asked stays prepared, and what nobody asks for is closed', async () => {
+    const [{ organization, customers }] = organizations as [(typeof organizations)[number]];
+    const ask = async (text: string): Promise<string[]> => (await database.select<{ id: string }>(organization.id, nameOf(text), [''])).map(({ id }) => id).sort();
+    const common = `${FORGETFUL.text} and 'common' = 'common'`;
+    for (let times = 0; times < ASKED_EACH; times += 1) await ask(common);
+    const { name } = nameOf(common);
+    for (let text = 0; text < TEXTS; text += 1) {
+      // At once, over several connections, each of which closes what is forgotten before it goes on.
+      const found = await Promise.all(Array.from({ length: ASKED_EACH }, () => ask(`${FORGETFUL.text} and ${text} = ${text}`)));
+      expect([...found, await ask(common)]).toEqual(Array(ASKED_EACH + 1).fill(customers.toSorted()));
+    }
+    expect([name, nameOf(`${FORGETFUL.text} and ${TEXTS - 1} = ${TEXTS - 1}`).name]).not.toContain(null);
+    expect(nameOf(common).name).toBe(name);
+    const prepared = await Promise.all(Array.from({ length: READS }, () => database.select<{ count: number }>(organization.id, { name: null, text: 'select count(*)::int as count from pg_prepared_statements where $1::text is not null' }, [''])));
+    expect(Math.max(...prepared.map(([row]) => row!.count))).toBeLessThan(MOST_PREPARED);
   });
 
   it('a read of nobody finds nothing', async () => {
