@@ -40,7 +40,7 @@ export async function recordedRatios(processor: string): Promise<(goal: string) 
 }
 
 /**
- * A sentence for each goal of a section whose ratio has become worse than each that was recorded of it. The better quartile speaks for
+ * A sentence for each goal of a section whose ratio has become worse than each that was recorded of it, or of which nothing was. The better quartile speaks for
  * a ratio: noise is no fault.
  */
 export function worseThan(recordedOf: (goal: string) => readonly number[], { goals }: Section): string[] {
@@ -48,7 +48,8 @@ export function worseThan(recordedOf: (goal: string) => readonly number[], { goa
     const before = recordedOf(name);
     const isWorse = (ratio: number): boolean =>
       better === 'lower' ? Math.min(value.low, value.median) > ratio * TOLERANCE : Math.max(value.high, value.median) < ratio / TOLERANCE;
-    if (before.length === 0 || !before.every(isWorse)) return [];
+    if (before.length === 0) return [`Nothing is recorded of ${name}: \`npm run bench -- short record\` does.`];
+    if (!before.every(isWorse)) return [];
     return [`${name} is ${withSpread(value)}; recorded ${before.map(shown).join(' and ')}, of which ${TOLERANCE} times are tolerated`];
   });
 }
