@@ -35,7 +35,7 @@ export type ContenderName = 'floor' | 'five-sql' | 'postgraphile' | 'mercurius' 
 const FASTEST_SANDBOX = '1000000';
 
 /** Copies of the rows, for works that write. */
-export const COPIES = ['commands', 'flows', 'files', 'grown'] as const;
+export const COPIES = ['commands', 'flows', 'files', 'small'] as const;
 
 /** What works are run with: the rows, and servers that start when a work asks for them, and end with it. */
 export class Bench {
