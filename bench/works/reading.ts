@@ -77,12 +77,14 @@ export const Q2: Work = {
 };
 
 /** A page deep in the list: 1,000 of the full set. */
-const DEEP_PAGE = 1_000;
+export function deepPage({ extent }: Bench): number {
+  return 1_000 / extent.divisor;
+}
 
 export const Q2pages: Work = {
   name: 'Q2pages',
   async run(bench) {
-    const pages = { 'page 1': 1, 'page 2': 2, [`page ${DEEP_PAGE / bench.extent.divisor}`]: DEEP_PAGE / bench.extent.divisor };
+    const pages = { 'page 1': 1, 'page 2': 2, [`page ${deepPage(bench)}`]: deepPage(bench) };
     const [gateway, floor] = [await bench.server('gateway'), await bench.server('floor')];
     const shots: Shot[] = [];
     for (const [name, page] of Object.entries(pages)) {
