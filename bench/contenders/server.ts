@@ -53,9 +53,22 @@ export function contenderFile(name: string): string {
   return fileURLToPath(new URL(`${name}.ts`, import.meta.url));
 }
 
+/** What `npm start` tells Node. */
+export const NODE_FLAGS = await flagsOfStart();
+
+/** The Node of every contender: a heap that grows as the gateway's may is none's advantage. */
+export const NODE: readonly string[] = [process.execPath, ...NODE_FLAGS];
+
+async function flagsOfStart(): Promise<string[]> {
+  const { scripts } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as { scripts: { start: string } };
+  const flags = / node ((?:--\S+ )*)dist\/main\.js$/.exec(scripts.start)?.[1];
+  if (flags === undefined) throw new Error(`npm start is not understood: ${scripts.start}`);
+  return flags.split(' ').filter(Boolean);
+}
+
 /** Starts a contender of this folder. */
 export function serveContender(name: string, databaseUrl: string, organizationId: string, secrets: Readonly<Record<string, string>>): Promise<Server> {
-  return serve({ name, command: [process.execPath, contenderFile(name)], environment: { NODE_ENV: 'production', DATABASE_URL: databaseUrl, ORGANIZATION_ID: organizationId, ...secrets }, readiness: '/' });
+  return serve({ name, command: [...NODE, contenderFile(name)], environment: { NODE_ENV: 'production', DATABASE_URL: databaseUrl, ORGANIZATION_ID: organizationId, ...secrets }, readiness: '/' });
 }
 
 /** Above what any load here comes to: the limits count, and refuse nothing. */
@@ -73,21 +86,11 @@ export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url)
 /** The same from its modules, of which a profile tells more. */
 export const MODULES = fileURLToPath(new URL('../../dist/program.js', import.meta.url));
 
-/** What `npm start` tells Node. */
-export const NODE_FLAGS = await flagsOfStart();
-
-async function flagsOfStart(): Promise<string[]> {
-  const { scripts } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as { scripts: { start: string } };
-  const flags = / node ((?:--\S+ )*)dist\/main\.js$/.exec(scripts.start)?.[1];
-  if (flags === undefined) throw new Error(`npm start is not understood: ${scripts.start}`);
-  return flags.split(' ').filter(Boolean);
-}
-
 /** Starts the gateway as it ships: its build, by the command of `npm start`, with everything on, logging every request into a file. */
 export function serveGateway(databaseUrl: string, { tokenKey, keyRing }: GatewaySecrets, apiKey: string, { flags = [] as readonly string[], main = MAIN, environment = {} } = {}): Promise<Server> {
   return serve({
     name: 'gateway',
-    command: [process.execPath, ...flags, ...NODE_FLAGS, main],
+    command: [...NODE, ...flags, main],
     environment: { DATABASE_URL: databaseUrl, TOKEN_KEY: tokenKey, KEY_RING: keyRing, RATE_LIMIT_PER_KEY: UNREACHED, RATE_LIMIT_PER_ADDRESS: UNREACHED, ...environment },
     headers: { authorization: `Bearer ${apiKey}` },
     readiness: '/health/ready',

@@ -15,7 +15,7 @@ export interface Order {
   url: string;
   /** Of every request; where there are several, each flow takes one of them. */
   headers: readonly Readonly<Record<string, string>>[];
-  /** Flows, taken in turn. Most have one step. */
+  /** Flows, taken in turn, by each connection from another on. Most have one step. */
   flows: readonly (readonly Step[])[];
   connections: number;
   /** How many flows. */
@@ -64,8 +64,11 @@ function perform(order: Order): Promise<Outcome> {
   const busy = Math.floor(amount * steps * BUSY);
   let busyUntil = started;
   return new Promise((resolve, reject) => {
-    const requests = flows.flatMap((flow) => flow.map((step, place) => requestOf(order, step, place === 0, (answer) => failures.push(answer.slice(0, LONGEST_ERROR)))));
-    const options: autocannon.Options = { url, connections, amount: amount * steps, method: 'POST', timeout: TIMEOUT_SECONDS, sampleInt: LOOK, requests };
+    const requests = flows.map((flow) => flow.map((step, place) => requestOf(order, step, place === 0, (answer) => failures.push(answer.slice(0, LONGEST_ERROR)))));
+    let opened = 0;
+    const setupClient = (client: autocannon.Client): void => client.setRequests(requestsFrom(requests, Math.floor((opened++ * flows.length) / connections)));
+    // What a connection is made with it copies and builds; what it asks it is given after.
+    const options: autocannon.Options = { url, connections, amount: amount * steps, method: 'POST', timeout: TIMEOUT_SECONDS, sampleInt: LOOK, requests: requests[0] ?? [], setupClient };
     const instance = autocannon(options, (error: Error | null) => {
       if (error) return reject(error);
       times.sort((left, right) => left - right);
@@ -79,6 +82,12 @@ function perform(order: Order): Promise<Outcome> {
     });
     instance.on('reqError', (error: Error) => failures.push(error.message));
   });
+}
+
+/** All flows, from one of them on: connections that went through them in step would all ask the same at the same time. */
+function requestsFrom(flows: readonly (readonly autocannon.Request[])[], first: number): autocannon.Request[] {
+  // Each connection keeps with a request what it sends of it.
+  return [...flows.slice(first), ...flows.slice(0, first)].flat().map((request) => ({ ...request }));
 }
 
 /** A request that is what it says where nothing of it changes, which costs the load least. */

@@ -17,6 +17,15 @@ export function isReached({ value, limit, better }: Goal): boolean {
   return better === 'lower' ? value.median <= limit : value.median >= limit;
 }
 
+function aim({ better, limit }: Goal): string {
+  return `${better === 'lower' ? 'at most' : 'at least'} ${shown(limit)}`;
+}
+
+/** A sentence for each goal that is missed. */
+export function missedGoals(sections: readonly Section[]): string[] {
+  return sections.flatMap(({ goals }) => goals).filter((goal) => !isReached(goal)).map((goal) => `Missed: ${goal.name} is ${withSpread(goal.value)}; the goal is ${aim(goal)}`);
+}
+
 /** A table of Markdown. */
 export function table(head: readonly string[], lines: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
@@ -30,7 +39,7 @@ function resultTable(rows: readonly Result[]): string {
 
 /** Goals with what was measured. */
 export function goalTable(goals: readonly Goal[]): string {
-  return table(['', 'measured', 'goal', ''], goals.map((goal) => [goal.name, withSpread(goal.value), `${goal.better === 'lower' ? 'at most' : 'at least'} ${shown(goal.limit)}`, isReached(goal) ? 'reached' : '**missed**']));
+  return table(['', 'measured', 'goal', ''], goals.map((goal) => [goal.name, withSpread(goal.value), aim(goal), isReached(goal) ? 'reached' : '**missed**']));
 }
 
 /** A section as Markdown, with its chart where there is one. */

@@ -1,8 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { Bench } from '../bench.ts';
-import { MAIN, serve, serveGateway, type Server } from '../contenders/server.ts';
+import { contenderFile, MAIN, NODE, serve, serveGateway, type Server } from '../contenders/server.ts';
 import { Crowd } from './crowd.ts';
 import { Organization, type Place } from './organization.ts';
 import type { Subscription } from './subscribers.ts';
@@ -47,7 +46,7 @@ export class Stage {
 
   /** The server that writes one prebuilt frame to every socket. */
   async floor(): Promise<Server> {
-    const floor = await serve({ name: 'prebuilt frame', command: [process.execPath, ...FLAGS, fileURLToPath(new URL('../contenders/frames.ts', import.meta.url))], environment: {}, readiness: '/' });
+    const floor = await serve({ name: 'prebuilt frame', command: [...NODE, ...FLAGS, contenderFile('frames')], environment: {}, readiness: '/' });
     this.#undo.push(() => floor.stop());
     return floor;
   }

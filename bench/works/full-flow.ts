@@ -3,7 +3,7 @@ import type { Bench, Work } from '../bench.ts';
 import type { Server } from '../contenders/server.ts';
 import type { Organization } from '../data/generate.ts';
 import { processorTimes, spent } from '../machine/processes.ts';
-import { figure, quantile, single } from '../measure/statistics.ts';
+import { figure, single } from '../measure/statistics.ts';
 import type { Figure, Result } from '../section.ts';
 import { asked, posted } from './asking.ts';
 
@@ -155,7 +155,7 @@ export function flowResult(name: string, { lone, rate, serverCpu, databaseCpu }:
   return { name, figures };
 }
 
-/** Milliseconds: the queue is polled this often, and a flow has four jobs. Were one of them to wait for a poll, a flow would take half of it more. */
+/** Milliseconds: the queue is polled this often, and a flow has four jobs. Were one of them to wait for a poll, its flow would take half of it more: the slowest tells. */
 const SHORTEST_POLL = 500;
 
 export const E1: Work = {
@@ -166,11 +166,11 @@ export const E1: Work = {
     return {
       name: 'E1',
       title: 'A full flow, from createCustomer to ACTIVE',
-      about: `Three mutations, each with its Idempotency-Key, and all the jobs between them, followed by a subscription of each organization; ${CONCURRENCY} people at once, over all organizations. The sandbox’s own delays are divided by a million. One alone: people one after another.`,
+      about: `Three mutations, each with its Idempotency-Key, and all the jobs between them, followed by a subscription of each organization; ${CONCURRENCY} people at once, over all organizations. The sandbox’s own delays are divided by a million. One alone: ${LONE_FLOWS} people one after another, of whom not one may wait for a poll.`,
       rows: [flowResult('gateway', flows)],
       goals: [
         { name: 'E1: flows a second', value: figure(flows.rate), limit: 100, better: 'higher', isAbsolute: true },
-        { name: 'E1: ms of one alone, 90 % of flows', value: single(quantile(flows.lone, 0.9)), limit: SHORTEST_POLL / 2, better: 'lower', isAbsolute: true },
+        { name: 'E1: ms of the slowest alone', value: single(Math.max(...flows.lone)), limit: SHORTEST_POLL / 2, better: 'lower', isAbsolute: true },
       ],
     };
   },

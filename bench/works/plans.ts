@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import type { Bench, Work } from '../bench.ts';
 import { cursorOf, customerBodies, pageBody, pageStart } from '../bench.ts';
-import { serveGateway, type Server } from '../contenders/server.ts';
+import { PAGE } from '../contenders/fields.ts';
+import type { Server } from '../contenders/server.ts';
+import type { Order } from '../load/generator.ts';
 import { single } from '../measure/statistics.ts';
 import { creations } from './flows.ts';
-import { measureFlows } from './full-flow.ts';
+import { measureFlows, openFlows } from './full-flow.ts';
+import { deepPage } from './reading.ts';
 
 /** Tables that grow with customers and with what they do. The others grow with organizations, their keys and endpoints. */
 const GROWING = [
@@ -17,41 +20,109 @@ const LARGE = 5_000;
 /** What PostgreSQL writes of every plan (auto_explain). */
 const EXPLAIN = { session_preload_libraries: 'auto_explain', 'auto_explain.log_min_duration': '0', 'auto_explain.log_nested_statements': 'on' } as const;
 
-/** A scan that reads all of a table, with the statement that it is of. */
-const PLAN = /plan:\n\tQuery Text: ([\s\S]*?)(?=\n\d{4}-\d\d-\d\d )/g;
-const SCAN = /Seq Scan on (?:\w+\.)?(\w+)/g;
-const CONNECTIONS = 8;
-const FLOWS = 40;
+/** A plan, with the statement that it is of. */
+const PLAN = /plan:\n\tQuery Text: ([\s\S]*?)(?=\n\d{4}-\d\d-\d\d |$)/g;
 
-/** Asks everything of the measured paths, of a gateway whose plans are written to the log. */
-async function walk(bench: Bench, server: Server): Promise<void> {
-  const callers = bench.dataset.organizations.map(({ apiKey }) => ({ authorization: `Bearer ${apiKey}` }));
-  const after = pageStart(bench, 3);
-  const reads = [...customerBodies(bench).slice(0, FLOWS), pageBody(null), pageBody(after === null ? null : cursorOf(after))].map((body) => [{ body }]);
-  for (const order of [{ flows: reads, headers: [server.headers] }, { flows: creations(), headers: callers }]) {
-    const outcome = await bench.load.run({ url: server.url, connections: CONNECTIONS, amount: FLOWS, ...order });
-    if (outcome.errors > 0) throw new Error(`${outcome.errors} requests failed, first with ${outcome.firstError}`);
-  }
+/** The paths whose plans are looked at, in the order that they are walked. */
+const PATHS = ['Q1', 'Q2', 'M1', 'E1'] as const;
+type Path = (typeof PATHS)[number];
+
+/** A statement, and what it is. */
+type Statement = readonly [what: string, statement: RegExp];
+
+/** What a customer is read with, in the same statement. */
+const RELATIONS = '.* from identity where .* from document where .* from signature where .* from file_upload where ';
+/** Of every customer that comes with an attempt. */
+const CREATED: readonly Statement[] = [
+  ['the Idempotency-Key', /insert into idempotency_key /],
+  ['a new data key', /^insert into data_key /],
+  ['a new customer', /^insert into customer /],
+  ['a new identity', /^insert into identity /],
+  ['audit trail and events', /insert into audit_entry .* insert into audit_opening .* insert into event /],
+  ['a new job', /insert into pgboss\.job_common .*'verification\.continue' as name/i],
+];
+
+/** What each path has to have been seen with: one that is not walked any longer, or asks in other words, is not to pass unseen. */
+const REQUIRED: Readonly<Record<Path, readonly Statement[]>> = {
+  Q1: [['a customer by its id, and what is looked ahead for', new RegExp(`from customer where organization_id = \\$1 and id = any\\(\\$2\\)${RELATIONS}`)]],
+  Q2: [
+    ['the first page by status, and what is looked ahead for', new RegExp(`from customer where organization_id = \\$1 and status = \\$2 .*order by id desc limit ${RELATIONS}`)],
+    ['a page by status and cursor, and what is looked ahead for', new RegExp(`from customer where organization_id = \\$1 and id < \\$2 and status = \\$3 .*order by id desc limit ${RELATIONS}`)],
+    ['a page whatever the status', /from customer where organization_id = \$1 and true order by id desc limit /],
+  ],
+  M1: CREATED,
+  E1: [
+    ...CREATED,
+    ['a job taken', /from pgboss\.job_common j where j\.name = 'verification\.continue'/i],
+    ['a job done', /update pgboss\.job_common j set .*state = 'completed'/i],
+    ['an attempt’s next status', /^update identity set status = /],
+    ['a signature', /^insert into signature /],
+    ['the approval', /^update customer set status = .* verified_at = /],
+    ['events for a subscription', /from organization_ledger as ledger left join lateral \( ?select event\.\*/],
+    ['endpoints to notify', /from webhook_endpoint where organization_id = /],
+  ],
+};
+
+/** A scan that reads all of a table. */
+const SCAN = /Seq Scan on (?:\w+\.)?(\w+)/g;
+/** A page of all customers, whatever their status. */
+const UNFILTERED = JSON.stringify({ query: `{ customers(first: ${PAGE}) { nodes { id status } pageInfo { hasNextPage } } }` });
+const CONNECTIONS = 8;
+/** How often each path is walked: PostgreSQL plans a prepared statement anew five times before it may keep one plan for all. */
+const WALKS = 40;
+
+/** Asks a server these in turn, as often as each path is walked. Throws where a single one fails. */
+async function ask(bench: Bench, { url }: Server, headers: Order['headers'], flows: Order['flows']): Promise<void> {
+  const { errors, firstError } = await bench.load.run({ url, headers, flows, connections: CONNECTIONS, amount: WALKS });
+  if (errors > 0) throw new Error(`${errors} requests failed, first with ${firstError}`);
 }
 
-/** The plans of everything that is asked on the way, under settings of the database. */
+/** Asks everything of a path, of a gateway whose plans are written to the log. */
+const WALK: Readonly<Record<Path, (bench: Bench, server: Server) => Promise<void>>> = {
+  Q1: (bench, server) => ask(bench, server, [server.headers], customerBodies(bench).map((body) => [{ body }])),
+  async Q2(bench, server) {
+    const pages = [1, 2, deepPage(bench)].map((page) => pageStart(bench, page)).map((after) => pageBody(after === null ? null : cursorOf(after)));
+    // Each by itself: of what is asked beside others, chance says how often.
+    for (const body of [...pages, UNFILTERED]) await ask(bench, server, [server.headers], [[{ body }]]);
+  },
+  M1: (bench, server) => ask(bench, server, bench.dataset.organizations.map(({ apiKey }) => ({ authorization: `Bearer ${apiKey}` })), creations()),
+  async E1(bench, server) {
+    const flow = await openFlows(bench, server);
+    await flow(WALKS);
+  },
+};
+
+/** The plans of everything that is asked on the way, under settings of the database. Throws where a path lacks one. */
 async function plansOf(bench: Bench, database: string, settings: Readonly<Record<string, string>>): Promise<string[]> {
+  // Connections keep the settings that they began with: no gateway is at this database while they change.
+  await bench.stopServers();
   for (const [name, value] of Object.entries(settings)) await bench.cluster.psql('postgres', `alter database ${database} set ${name} = '${value}'`);
-  // Another gateway is at this database, whose connections keep the settings that they began with.
-  await bench.cluster.psql('postgres', `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database}'`);
-  const server = await serveGateway(bench.cluster.url(database), bench.dataset.secrets, bench.largest.apiKey);
-  // A start looks over whole tables, once.
-  const begun = (await readFile(bench.cluster.logPath)).length;
+  const begun: number[] = [];
   try {
-    await walk(bench, server);
+    // A start looks over whole tables, once: what it asks is not looked at.
+    const server = await bench.server('fast sandbox', database);
+    for (const path of PATHS) {
+      begun.push((await readFile(bench.cluster.logPath)).length);
+      await WALK[path](bench, server);
+    }
   } finally {
-    await server.stop();
+    await bench.stopServers();
     for (const name of Object.keys(settings)) await bench.cluster.psql('postgres', `alter database ${database} reset ${name}`);
   }
-  const log = (await readFile(bench.cluster.logPath)).subarray(begun).toString();
-  const texts = [...log.matchAll(PLAN)].map(([, text = '']) => text);
-  if (texts.length === 0) throw new Error('PostgreSQL has written no plans');
-  return texts;
+  // The last path's jobs go on until the gateway has ended.
+  const log = await readFile(bench.cluster.logPath);
+  return PATHS.flatMap((path, place) => {
+    const texts = [...log.subarray(begun[place], begun[place + 1]).toString().matchAll(PLAN)].map(([, text = '']) => text);
+    requireAllOf(path, texts);
+    return texts;
+  });
+}
+
+/** Throws where plans of a path lack one of its statements. */
+function requireAllOf(path: Path, texts: readonly string[]): void {
+  const statements = [...new Set(texts.map((text) => text.replace(/\s+/g, ' ').trim()))];
+  const missing = REQUIRED[path].filter(([, statement]) => !statements.some((text) => statement.test(text))).map(([what]) => what);
+  if (missing.length > 0) throw new Error(`${path}: ${texts.length} plans, and none of ${missing.join('; of ')}`);
 }
 
 /** The scans that read all of one of these tables. */
@@ -77,7 +148,7 @@ export const plans: Work = {
     return {
       name: 'plans',
       title: 'How every statement of these paths is planned',
-      about: `PostgreSQL wrote ${texts.length.toLocaleString('en')} plans of Q1, Q2, M1 and what the jobs do after it (auto_explain), half of them with sequential scans discouraged: what then reads all of a table has no other way. None may read all of one that grows: ${GROWING.join(', ')}.`,
+      about: `PostgreSQL wrote ${texts.length.toLocaleString('en')} plans (auto_explain) of Q1; of Q2 by its first page, the one after it by cursor, one deep in the list and one whatever the status; of M1; and of E1, from createCustomer over a signature to ACTIVE, with the jobs and a subscription to it. It wrote half of them with sequential scans discouraged: what then reads all of a table has no other way. None may read all of one that grows: ${GROWING.join(', ')}.`,
       rows: [],
       goals: [{ name: 'plans: sequential scans of a table that grows', value: single(scans.length), limit: 0, better: 'lower', isAbsolute: true }],
     };

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Work } from '../bench.ts';
-import { MAIN, NODE_FLAGS } from '../contenders/server.ts';
+import { MAIN, NODE } from '../contenders/server.ts';
 import { freePort, start, stop, untilReady } from '../machine/processes.ts';
 import { figure } from '../measure/statistics.ts';
 
@@ -12,7 +12,7 @@ const STARTS = 5;
 async function startOn(directory: string): Promise<number> {
   const port = await freePort();
   const started = performance.now();
-  const child = start('server', [process.execPath, ...NODE_FLAGS, MAIN], { stdio: 'ignore', env: { PATH: process.env['PATH'], PORT: String(port), DATA_DIR: directory } });
+  const child = start('server', [...NODE, MAIN], { stdio: 'ignore', env: { PATH: process.env['PATH'], PORT: String(port), DATA_DIR: directory } });
   try {
     await untilReady(`http://127.0.0.1:${port}/health/ready`, child, 'gateway');
     return performance.now() - started;
