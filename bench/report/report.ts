@@ -35,7 +35,7 @@ export async function writeReport(sections: readonly Section[], facts: Readonly<
     '<!-- Written by `npm run bench`. Do not edit. -->\n# Performance',
     'What the gateway costs beside a floor and its peers, on the same rows of the same PostgreSQL, everything on: authentication, permissions, tenancy, limits, request log. Contenders were measured in turn, round by round. Figures are medians with their quartiles; a ratio is one of medians, with the quartiles of the ratios round by round. The machine was not quiet, so ratios say more than figures, and differences below 15 % say little. How it is made: [bench/README.md](../bench/README.md).',
     table(['', ''], Object.entries(facts)),
-    'The contenders, each a process of its own, all with the same flags of Node:',
+    'The contenders, all with the same flags of Node:',
     table(['', ''], LEGEND),
     `${goals.filter(isReached).length} of ${goals.length} goals are reached.${missing.length > 0 ? ` Not measured in this run: ${missing.join(', ')}.` : ''}`,
     goalTable(goals),

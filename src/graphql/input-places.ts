@@ -21,8 +21,8 @@ export function variablePlaces(operation: ASTNode): ReadonlyMap<string, Place> {
 }
 
 /**
- * The variables that may be null by their own type and are used where null is not taken, each with a place of that: a default, of the
- * variable or of the place, lets them be left out (GraphQL, "All Variable Usages Are Allowed").
+ * The variables that may be null by their own type and are used where null is not taken, each with where it is first used: a default, of
+ * the variable or of the place, lets them be left out (GraphQL, "All Variable Usages Are Allowed").
  */
 export function variablesNeverNull(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): ReadonlyMap<string, Place> {
   const nullable = (operation.variableDefinitions ?? []).filter(({ type }) => type.kind !== Kind.NON_NULL_TYPE).map(({ variable }) => variable.name.value);
