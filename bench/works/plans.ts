@@ -32,6 +32,8 @@ type Statement = readonly [what: string, statement: RegExp];
 
 /** What a customer is read with, in the same statement. */
 const RELATIONS = '.* from identity where .* from document where .* from signature where .* from file_upload where ';
+/** How a page begins with the newest. */
+const NEWEST = 'order by id collate "POSIX" desc limit ';
 /** Of every customer that comes with an attempt. */
 const CREATED: readonly Statement[] = [
   ['the Idempotency-Key', /insert into idempotency_key /],
@@ -46,9 +48,9 @@ const CREATED: readonly Statement[] = [
 const REQUIRED: Readonly<Record<Path, readonly Statement[]>> = {
   Q1: [['a customer by its id, and what is looked ahead for', new RegExp(`from customer where organization_id = \\$1 and id = any\\(\\$2\\)${RELATIONS}`)]],
   Q2: [
-    ['the first page by status, and what is looked ahead for', new RegExp(`from customer where organization_id = \\$1 and status = \\$2 .*order by id desc limit ${RELATIONS}`)],
-    ['a page by status and cursor, and what is looked ahead for', new RegExp(`from customer where organization_id = \\$1 and id < \\$2 and status = \\$3 .*order by id desc limit ${RELATIONS}`)],
-    ['a page whatever the status', /from customer where organization_id = \$1 and true order by id desc limit /],
+    ['the first page by status, and what is looked ahead for', new RegExp(`from customer where organization_id = \\$1 and status = \\$2 and true ${NEWEST}${RELATIONS}`)],
+    ['a page by status and cursor, and what is looked ahead for', new RegExp(`from customer where organization_id = \\$1 and status = \\$2 and id collate "POSIX" < \\$3 and true ${NEWEST}${RELATIONS}`)],
+    ['a page whatever the status', new RegExp(`from customer where organization_id = \\$1 and true ${NEWEST}`)],
   ],
   M1: CREATED,
   E1: [
@@ -65,6 +67,10 @@ const REQUIRED: Readonly<Record<Path, readonly Statement[]>> = {
 
 /** A scan that reads all of a table. */
 const SCAN = /Seq Scan on (?:\w+\.)?(\w+)/g;
+/** A scan of an index, with what it finds by it: that stands on the next line, where there is anything. */
+const INDEX_SCAN = /Index(?: Only)? Scan(?: Backward)? using \w+ on (?:\w+\.)?(\w+).*(?:\n\s*Index Cond: (.*))?/g;
+/** What finds some of the rows. By a range alone an index is walked over what belongs to others too. */
+const FINDS = / = /;
 /** A page of all customers, whatever their status. */
 const UNFILTERED = JSON.stringify({ query: `{ customers(first: ${PAGE}) { nodes { id status } pageInfo { hasNextPage } } }` });
 const CONNECTIONS = 8;
@@ -125,9 +131,20 @@ function requireAllOf(path: Path, texts: readonly string[]): void {
   if (missing.length > 0) throw new Error(`${path}: ${texts.length} plans, and none of ${missing.join('; of ')}`);
 }
 
-/** The scans that read all of one of these tables. */
-function scansOf(texts: readonly string[], tables: readonly string[]): { table: string; text: string }[] {
+/** A plan that reads all of a table, or whatever of it an index begins with. */
+interface Reading {
+  table: string;
+  text: string;
+}
+
+/** The plans that read all of one of these tables. */
+function scansOf(texts: readonly string[], tables: readonly string[]): Reading[] {
   return texts.flatMap((text) => [...text.matchAll(SCAN)].flatMap(([, table = '']) => (tables.includes(table) ? [{ table, text }] : [])));
+}
+
+/** The plans that walk over one of these tables by an index, and find nothing by it. */
+function walksOf(texts: readonly string[], tables: readonly string[]): Reading[] {
+  return texts.flatMap((text) => [...text.matchAll(INDEX_SCAN)].flatMap(([, table = '', found = '']) => (tables.includes(table) && !FINDS.test(found) ? [{ table, text }] : [])));
 }
 
 export const plans: Work = {
@@ -142,15 +159,15 @@ export const plans: Work = {
     const asPlanned = await plansOf(bench, database, EXPLAIN);
     const withIndexes = await plansOf(bench, database, { ...EXPLAIN, enable_seqscan: 'off' });
     const texts = [...asPlanned, ...withIndexes];
-    const scans = [...scansOf(asPlanned, large), ...scansOf(withIndexes, GROWING)];
-    for (const { table, text } of scans) console.error(`A sequential scan of ${table}: ${text.slice(0, 1_500)}`);
-    if (scans.length > 0) process.exitCode = 1;
+    const readings = [...scansOf(asPlanned, large), ...scansOf(withIndexes, GROWING), ...walksOf(texts, large)];
+    for (const { table, text } of readings) console.error(`${table} is read whole, or walked over: ${text.slice(0, 1_500)}`);
+    if (readings.length > 0) process.exitCode = 1;
     return {
       name: 'plans',
       title: 'How every statement of these paths is planned',
-      about: `PostgreSQL wrote ${texts.length.toLocaleString('en')} plans (auto_explain) of Q1; of Q2 by its first page, the one after it by cursor, one deep in the list and one whatever the status; of M1; and of E1, from createCustomer over a signature to ACTIVE, with the jobs and a subscription to it. It wrote half of them with sequential scans discouraged: what then reads all of a table has no other way. None may read all of one that grows: ${GROWING.join(', ')}.`,
+      about: `PostgreSQL wrote ${texts.length.toLocaleString('en')} plans (auto_explain) of Q1; of Q2 by its first page, the one after it by cursor, one deep in the list and one whatever the status; of M1; and of E1, from createCustomer over a signature to ACTIVE, with the jobs and a subscription to it. It wrote half of them with sequential scans discouraged: what then reads all of a table has no other way. None may read all of one that grows, nor walk over a large one by an index of which it asks no value: ${GROWING.join(', ')}.`,
       rows: [],
-      goals: [{ name: 'plans: sequential scans of a table that grows', value: single(scans.length), limit: 0, better: 'lower', isAbsolute: true }],
+      goals: [{ name: 'plans: scans of a table that grows, sequential or by an index from its end', value: single(readings.length), limit: 0, better: 'lower', isAbsolute: true }],
     };
   },
 };

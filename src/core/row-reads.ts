@@ -1,6 +1,8 @@
+import type { PageRequest } from './connections.js';
 import type { BatchRead } from './context.js';
 import type { SealedRow, SealedTable } from './crypto/sealed-table.js';
 import type { Database } from './database.js';
+import { NEWEST_ORDER } from './newest.js';
 import { nameOf } from './statement-names.js';
 
 /** What rows say of whose they are; `organization_id` of every row that is read. */
@@ -123,9 +125,10 @@ export class Conditions {
     return this;
   }
 
-  /** The newest of the rows, so many. */
-  newest(limit: number): Condition {
+  /** The newest of the rows, so many; of those before an id, where there is one. */
+  newest({ beforeId, limit }: PageRequest): Condition {
+    this.add(`${NEWEST_ORDER} < ?`, beforeId);
     const parameters = [...this.#parameters, limit];
-    return { text: [...this.#texts, 'true'].join(' and ') + ` order by id desc limit $${parameters.length + 1}`, parameters };
+    return { text: [...this.#texts, 'true'].join(' and ') + ` order by ${NEWEST_ORDER} desc limit $${parameters.length + 1}`, parameters };
   }
 }

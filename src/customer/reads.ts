@@ -103,12 +103,11 @@ export const customerByPartnerUserId: BatchRead<string, CustomerRow | null> = as
 export const customerPage = rowPage(CUSTOMERS, (database, organizationId, { page, filter }: { page: PageRequest; filter: CustomerFilter }) => {
   const email = filter.email == null ? null : indexedEmail(filter.email);
   return new Conditions()
-    .add('id < ?', page.beforeId)
     .addOneOf('status', filter.status)
     .addEither(email === null ? [] : [['email_index = ?', database.vault.index(organizationId, INDEX_PURPOSES.email, email)], ['lower(email) = ?', email]])
     .add('created_at > ?', filter.createdAfter?.toISOString())
     .add('created_at < ?', filter.createdBefore?.toISOString())
-    .newest(page.limit);
+    .newest(page);
 });
 
 const IN_THE_PLAIN = 'select id from customer where organization_id = $1 and partner_user_id = $2';

@@ -122,11 +122,10 @@ export const identityPage = rowPage(IDENTITIES, (database, organizationId, { pag
   // What the database could not even be asked for is the name of nothing.
   if ([filter.customerId, filter.enterpriseId, filter.userId, filter.programId].some((name) => name != null && !isWellFormedText(name))) return NO_ROWS;
   return new Conditions()
-    .add('id < ?', page.beforeId)
     .addOneOf('status', filter.status)
     .add('customer_id = ?', filter.customerId)
     .addEither(either('enterprise', INDEX_PURPOSES.enterpriseId, filter.enterpriseId))
     .addEither(either('user', INDEX_PURPOSES.userId, filter.userId))
     .add('program_id = ?', filter.programId)
-    .newest(page.limit);
+    .newest(page);
 });

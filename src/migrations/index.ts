@@ -12,6 +12,7 @@ import { EventRetention } from './event-retention.js';
 import { Idempotency } from './idempotency.js';
 import { KeySubjects } from './key-subjects.js';
 import { LegalHold } from './legal-hold.js';
+import { NewestFirst } from './newest-first.js';
 import { OrganizationReferences } from './organization-references.js';
 import { PlainChildren } from './plain-children.js';
 import { SharedPolicies } from './shared-policies.js';
@@ -39,4 +40,5 @@ export const migrations = [
   { name: '0017-organization-references', class: OrganizationReferences },
   { name: '0018-deadlines', class: Deadlines },
   { name: '0019-shared-policies', class: SharedPolicies },
+  { name: '0020-newest-first', class: NewestFirst },
 ];

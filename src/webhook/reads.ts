@@ -1,8 +1,10 @@
+import { sql } from 'kysely';
 import type { PageRequest } from '../core/connections.js';
 import type { BatchRead } from '../core/context.js';
 import { inOrder } from '../core/context.js';
 import type { Database } from '../core/database.js';
 import { kindOfId } from '../core/ids.js';
+import { NEWEST_ORDER } from '../core/newest.js';
 import type { DeliveryRow, DeliveryState, DisabledReason, EndpointState, WebhookEndpoint } from './entity.js';
 
 /** An endpoint as it is shown: never with its secrets. */
@@ -79,10 +81,11 @@ export async function deliveryPage(database: Database, organizationId: string, p
   if ((endpointId != null && kindOfId(endpointId) !== 'webhookEndpoint') || (eventId != null && kindOfId(eventId) !== 'event')) return [];
   return database.read<WebhookTables, DeliveryRow[]>(organizationId, (reader) => {
     let query = reader.selectFrom('webhook_delivery').selectAll().where('organization_id', '=', organizationId);
-    if (page.beforeId !== null) query = query.where('id', '<', page.beforeId);
+    const newest = sql<string>`${sql.raw(NEWEST_ORDER)}`;
+    if (page.beforeId !== null) query = query.where(newest, '<', page.beforeId);
     if (endpointId != null) query = query.where('endpoint_id', '=', endpointId);
     if (eventId != null) query = query.where('event_id', '=', eventId);
     if (filter.status?.length) query = query.where('state', 'in', filter.status);
-    return query.orderBy('id', 'desc').limit(page.limit).execute();
+    return query.orderBy(newest, 'desc').limit(page.limit).execute();
   });
 }
