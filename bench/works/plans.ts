@@ -67,10 +67,11 @@ const REQUIRED: Readonly<Record<Path, readonly Statement[]>> = {
 
 /** A scan that reads all of a table. */
 const SCAN = /Seq Scan on (?:\w+\.)?(\w+)/g;
-/** A scan of an index, with what it finds by it: that stands on the next line, where there is anything. */
-const INDEX_SCAN = /Index(?: Only)? Scan(?: Backward)? using \w+ on (?:\w+\.)?(\w+).*(?:\n\s*Index Cond: (.*))?/g;
-/** What finds some of the rows. By a range alone an index is walked over what belongs to others too. */
-const FINDS = / = /;
+/** A scan of an index, with what it finds by it and what it passes over then: on the next lines, where there is any. */
+const INDEX_SCAN = /Index(?: Only)? Scan(?: Backward)? using \w+ on (?:\w+\.)?(\w+).*(?:\n\s*Index Cond: (.*))?(?:\n\s*Filter: (.*))?/g;
+/** What is asked for as one value, by which rows are found; of an index without such it is walked over a range. */
+const VALUE = ' = ';
+const ORGANIZATION = 'organization_id';
 /** A page of all customers, whatever their status. */
 const UNFILTERED = JSON.stringify({ query: `{ customers(first: ${PAGE}) { nodes { id status } pageInfo { hasNextPage } } }` });
 const CONNECTIONS = 8;
@@ -131,7 +132,7 @@ function requireAllOf(path: Path, texts: readonly string[]): void {
   if (missing.length > 0) throw new Error(`${path}: ${texts.length} plans, and none of ${missing.join('; of ')}`);
 }
 
-/** A plan that reads all of a table, or whatever of it an index begins with. */
+/** A plan, and the table of which it reads too much. */
 interface Reading {
   table: string;
   text: string;
@@ -142,9 +143,9 @@ function scansOf(texts: readonly string[], tables: readonly string[]): Reading[]
   return texts.flatMap((text) => [...text.matchAll(SCAN)].flatMap(([, table = '']) => (tables.includes(table) ? [{ table, text }] : [])));
 }
 
-/** The plans that walk over one of these tables by an index, and find nothing by it. */
+/** The plans that walk over the rows of all organizations in one of these tables, to leave one's. */
 function walksOf(texts: readonly string[], tables: readonly string[]): Reading[] {
-  return texts.flatMap((text) => [...text.matchAll(INDEX_SCAN)].flatMap(([, table = '', found = '']) => (tables.includes(table) && !FINDS.test(found) ? [{ table, text }] : [])));
+  return texts.flatMap((text) => [...text.matchAll(INDEX_SCAN)].flatMap(([, table = '', found = '', left = '']) => (tables.includes(table) && !found.includes(VALUE) && left.includes(ORGANIZATION) ? [{ table, text }] : [])));
 }
 
 export const plans: Work = {
@@ -165,9 +166,9 @@ export const plans: Work = {
     return {
       name: 'plans',
       title: 'How every statement of these paths is planned',
-      about: `PostgreSQL wrote ${texts.length.toLocaleString('en')} plans (auto_explain) of Q1; of Q2 by its first page, the one after it by cursor, one deep in the list and one whatever the status; of M1; and of E1, from createCustomer over a signature to ACTIVE, with the jobs and a subscription to it. It wrote half of them with sequential scans discouraged: what then reads all of a table has no other way. None may read all of one that grows, nor walk over a large one by an index of which it asks no value: ${GROWING.join(', ')}.`,
+      about: `PostgreSQL wrote ${texts.length.toLocaleString('en')} plans (auto_explain) of Q1; of Q2 by its first page, the one after it by cursor, one deep in the list and one whatever the status; of M1; and of E1, from createCustomer over a signature to ACTIVE, with the jobs and a subscription to it. It wrote half of them with sequential scans discouraged: what then reads all of a table has no other way. None may read all of one that grows, nor walk by an index over the rows of all organizations to find one’s: ${GROWING.join(', ')}.`,
       rows: [],
-      goals: [{ name: 'plans: scans of a table that grows, sequential or by an index from its end', value: single(readings.length), limit: 0, better: 'lower', isAbsolute: true }],
+      goals: [{ name: 'plans: scans of a table that grows, sequential or over all organizations', value: single(readings.length), limit: 0, better: 'lower', isAbsolute: true }],
     };
   },
 };
