@@ -81,7 +81,7 @@ export async function deliveryPage(database: Database, organizationId: string, p
   if ((endpointId != null && kindOfId(endpointId) !== 'webhookEndpoint') || (eventId != null && kindOfId(eventId) !== 'event')) return [];
   return database.read<WebhookTables, DeliveryRow[]>(organizationId, (reader) => {
     let query = reader.selectFrom('webhook_delivery').selectAll().where('organization_id', '=', organizationId);
-    const newest = sql<string>`${sql.raw(NEWEST_ORDER)}`;
+    const newest = sql.raw<string>(NEWEST_ORDER);
     if (page.beforeId !== null) query = query.where(newest, '<', page.beforeId);
     if (endpointId != null) query = query.where('endpoint_id', '=', endpointId);
     if (eventId != null) query = query.where('event_id', '=', eventId);
