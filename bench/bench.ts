@@ -3,6 +3,7 @@ import { contenderFile, MAIN, MODULES, serveContender, serveGateway, type Server
 import { generate, ROWS, type Dataset, type Organization } from './data/generate.ts';
 import { sizesOf } from './data/sizes.ts';
 import { Load } from './load/client.ts';
+import { WRK_VERSION } from './load/wrk.ts';
 import { startCluster, type Cluster } from './machine/postgres.ts';
 import type { Range } from './measure/rounds.ts';
 import type { Section } from './section.ts';
@@ -53,6 +54,7 @@ export class Bench {
 
   /** Makes the cluster and its rows. `stop` removes all of it. */
   static async open(extent: Extent): Promise<Bench> {
+    if (WRK_VERSION === null) say('Left out: wrk, which is not installed. autocannon asks in its place, and takes more of PostgreSQL’s processor.');
     say('PostgreSQL: a server of the benchmark’s own …');
     const cluster = await startCluster();
     try {

@@ -1,4 +1,4 @@
-import type { Step } from '../load/generator.ts';
+import type { Step } from '../load/order.ts';
 
 // M1 for PostGraphile: one function of the database, which it shows as a mutation, leaves the rows that createCustomer and
 // submitIdentity leave. SQL encrypts nothing: what is sealed are bytes of the same length, as by-hand.ts has them.

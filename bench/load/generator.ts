@@ -1,42 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import autocannon from 'autocannon';
+import { busyPart, TIMEOUT_SECONDS, type Order, type Outcome, type Step } from './order.ts';
 
-// The load, in a process of its own: takes one order at a time over IPC, and answers it.
-
-/** One request of a flow. `{{unique}}` in its body becomes something never sent before, `{{id}}` what the step before has answered. */
-export interface Step {
-  body: string;
-  /** What is kept of the answer as `{{id}}`: the first group of this expression. */
-  keep?: string;
-}
-
-/** What is to be asked of a server. */
-export interface Order {
-  url: string;
-  /** Of every request; where there are several, each flow takes one of them. */
-  headers: readonly Readonly<Record<string, string>>[];
-  /** Flows, taken in turn, by each connection from another on. Most have one step. */
-  flows: readonly (readonly Step[])[];
-  connections: number;
-  /** How many flows. */
-  amount: number;
-}
-
-/** What came of it. Milliseconds. */
-export interface Outcome {
-  /** Flows. */
-  requests: number;
-  seconds: number;
-  /** Flows a second while every connection had something to ask: each has its share of them, and the last are alone. */
-  rate: number;
-  /** Of single requests. */
-  p50: number;
-  p99: number;
-  /** Requests that were not answered with 200 and data free of errors. */
-  errors: number;
-  /** The first such answer. */
-  firstError: string | null;
-}
+// The load of autocannon, in a process of its own: takes one order at a time over IPC, and answers it.
 
 /** What a connection knows of the flow that it is at. */
 interface Context {
@@ -45,13 +11,9 @@ interface Context {
   id?: string;
 }
 
-/** What is not answered by then is an error. */
-const TIMEOUT_SECONDS = 60;
 /** Milliseconds between two looks of autocannon at whether it is done. */
 const LOOK = 100;
 const LONGEST_ERROR = 500;
-/** The share of all answers that a rate is taken over. */
-const BUSY = 0.9;
 
 function perform(order: Order): Promise<Outcome> {
   const { url, flows, connections, amount } = order;
@@ -61,7 +23,7 @@ function perform(order: Order): Promise<Outcome> {
   const started = performance.now();
   // autocannon itself ends at the next of its looks.
   let answered = started;
-  const busy = Math.floor(amount * steps * BUSY);
+  const busy = busyPart(amount * steps);
   let busyUntil = started;
   return new Promise((resolve, reject) => {
     const requests = flows.map((flow) => flow.map((step, place) => requestOf(order, step, place === 0, (answer) => failures.push(answer.slice(0, LONGEST_ERROR)))));

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from '../contenders/server.ts';
+import { WRK_VERSION } from '../load/wrk.ts';
 import { canPin } from './processes.ts';
 
 const BYTES_PER_GIGABYTE = 1_073_741_824;
@@ -37,6 +38,7 @@ export async function machineFacts(postgresVersion: string): Promise<Record<stri
     ...(COMMIT === null ? {} : { commit: COMMIT }),
     machine: `${cpus().length} × ${PROCESSOR}, ${Math.round(totalmem() / BYTES_PER_GIGABYTE)} GB, Linux ${release()}`,
     processors: canPin ? 'the server under test on one; PostgreSQL and the load on the other' : 'not held to any: taskset is not there',
+    load: WRK_VERSION === null ? 'autocannon; wrk is not installed' : `wrk ${WRK_VERSION}; autocannon where a request depends on an answer`,
     'Node’s flags, of every contender': `\`${NODE_FLAGS.join(' ')}\``,
     versions: [`Node ${process.version.slice(1)}`, `PostgreSQL ${postgresVersion.split(' ')[0]}`, ...PEERS.map((name) => `${name} ${dependencies[name]}`)].join(', '),
   };

@@ -1,5 +1,5 @@
 import { kycDataOf } from '../data/people.ts';
-import type { Step } from '../load/generator.ts';
+import type { Step } from '../load/order.ts';
 
 // What the writing works ask of the gateway.
 

@@ -3,7 +3,7 @@ import type { Bench, Work } from '../bench.ts';
 import { cursorOf, customerBodies, pageBody, pageStart } from '../bench.ts';
 import { PAGE } from '../contenders/fields.ts';
 import type { Server } from '../contenders/server.ts';
-import type { Order } from '../load/generator.ts';
+import type { Order } from '../load/order.ts';
 import { single } from '../measure/statistics.ts';
 import { creations } from './flows.ts';
 import { measureFlows, openFlows } from './full-flow.ts';

@@ -41,7 +41,7 @@ export const Q1: Work = {
     return {
       name: 'Q1',
       title: 'One customer with identity, documents, files and signatures',
-      about: 'One customer by its id with each request, of 500 from all over the list: connections begin at different ones and go through them in turn. Nothing is selected that is sealed.',
+      about: 'One customer by its id with each request, of 500 from all over the list, in turn. Nothing is selected that is sealed.',
       rows: resultsOf(samples),
       chart: 'server CPU µs',
       goals: ratioGoals('Q1', samples, [

@@ -31,16 +31,17 @@ export function readsInTransactions(begin: Begin): ScopedReads {
 
 /** What enters the scope of one read, and says how it is planned. */
 const ENTER: Statement = { name: 'enter_scope', text: `${ENTER_SCOPE}, set_config('plan_cache_mode', $5, true)` };
-/** Reads that share a connection when they are asked at once: more would save little, and each waits for those before it. */
-const MOST_TOGETHER = 8;
+/** Reads that share a connection when they are asked at once: of more, each would wait longer for those before it, and the server for its work. */
+const MOST_TOGETHER = 4;
 
 /**
  * Reads in one round trip each: the settings of the scope and the statement go out together and end in one Sync, which makes
  * them one transaction (PostgreSQL, "Pipelining" in the extended query protocol). The settings are local to it: what runs next
  * on the connection finds none of them.
  *
- * Reads of whoever asks in the same turn of the event loop go out in one write, a few over each connection: to wake the server costs both sides
- * more than a short read does. Each is still a transaction of its own, and where one fails, the others know nothing of it.
+ * Reads of whoever asks in the same turn of the event loop go out together, a few in one write, each few over another connection: to wake the
+ * server costs both sides more than a short read does. The first few leave at once, so that the server works on them while this process
+ * still reads what else has come. Each is a transaction of its own, and where one fails, the others know nothing of it.
  *
  * A statement with a name is planned once, whatever its values: to plan it for each of them costs as much as to run it, and where
  * a value is common, forgoes the index that the rare ones need. So no such statement may count on a partial index by a parameter.
@@ -48,7 +49,7 @@ const MOST_TOGETHER = 8;
 export function readsInOneTrip(pool: Pool): ScopedReads {
   let asked: Batch[] = [];
   const send = (): void => {
-    for (let first = 0; first < asked.length; first += MOST_TOGETHER) void sendOver(pool, asked.slice(first, first + MOST_TOGETHER));
+    if (asked.length > 0) void sendOver(pool, asked);
     asked = [];
   };
   const run = ({ role, organizationId, customerId }: Scope, { name, text }: Statement, parameters: readonly unknown[]): Promise<Answer> =>
@@ -57,6 +58,7 @@ export function readsInOneTrip(pool: Pool): ScopedReads {
       const entering = { ...ENTER, parameters: settings, resolve: () => undefined, reject };
       if (asked.length === 0) setImmediate(send);
       asked.push(new Batch([entering, { name, text, parameters: parameters.map(utils.prepareValue), resolve, reject }]));
+      if (asked.length === MOST_TOGETHER) send();
     });
   return {
     select: async <Row>(scope: Scope, { name, text }: Statement, parameters: readonly unknown[]) => {
