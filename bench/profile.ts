@@ -80,7 +80,7 @@ function requesting(flowsOf: (bench: Bench) => Shot['bodies']): Ready {
   return async (bench, { url, headers }) => {
     const flows = flowsOf(bench).map((flow) => (typeof flow === 'string' ? [{ body: flow }] : flow));
     return async (amount) => {
-      const { errors, firstError } = await bench.load.run({ url, headers: [headers], flows, connections: CONNECTIONS, amount });
+      const { errors, firstError } = await bench.load.run({ url, headers: [headers], flows, connections: CONNECTIONS, amount, isLookedAt: true });
       if (errors > 0) throw new Error(`${errors} requests failed, first with ${firstError}`);
     };
   };

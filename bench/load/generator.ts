@@ -35,7 +35,7 @@ function perform(order: Order): Promise<Outcome> {
       if (error) return reject(error);
       times.sort((left, right) => left - right);
       const at = (share: number): number => times[Math.floor((times.length - 1) * share)] ?? NaN;
-      resolve({ requests: times.length / steps, seconds: (answered - started) / 1_000, rate: (busy / steps / (busyUntil - started)) * 1_000, p50: at(0.5), p99: at(0.99), errors: failures.length, firstError: failures[0] ?? null });
+      resolve({ requests: times.length / steps, seconds: (answered - started) / 1_000, rate: (busy / steps / (busyUntil - started)) * 1_000, p50: at(0.5), p99: at(0.99), errors: failures.length, firstError: failures[0] ?? null, bytes: null });
     });
     instance.on('response', (_client, _status, _bytes, time) => {
       times.push(time);

@@ -15,6 +15,8 @@ export interface Order {
   connections: number;
   /** How many flows. */
   amount: number;
+  /** Whether wrk looks at every answer, as autocannon always does; else at its status alone. */
+  isLookedAt: boolean;
 }
 
 /** What came of it. Milliseconds. */
@@ -31,6 +33,8 @@ export interface Outcome {
   errors: number;
   /** The first such answer. */
   firstError: string | null;
+  /** Of all answers together; null where autocannon has asked. */
+  bytes: number | null;
 }
 
 /** What is not answered by then is an error. */

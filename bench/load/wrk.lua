@@ -1,4 +1,4 @@
--- The script of wrk (wrk.ts): asks what a file holds, in turn, looks at every answer, and says on standard output where it is.
+-- The script of wrk (wrk.ts): asks what a file holds, in turn, and says on standard output where it is.
 -- The file: lines of headers, an empty line, and a body on each line after it.
 
 local LONGEST_ERROR = 500
@@ -9,11 +9,18 @@ local function say(word)
   io.flush()
 end
 
+local function look(status, _, body)
+  if status == 200 and not body:find('"errors":', 1, true) then return end
+  failed = failed + 1
+  if failure == '' then failure = status .. ' ' .. body:sub(1, LONGEST_ERROR) end
+end
+
 function setup(thread)
   table.insert(threads, thread)
 end
 
--- The file, how many requests are wanted, and the number of answers that ends the time in which every connection is busy.
+-- The file; how many requests are wanted, over how many connections; how many answers end the time in which all of these
+-- are busy; and whether each answer is looked at, for which wrk makes a table of its headers.
 function init(arguments)
   local headers = {}
   requests = nil
@@ -27,36 +34,28 @@ function init(arguments)
       headers[name] = value
     end
   end
-  wanted, busy = tonumber(arguments[2]), tonumber(arguments[3])
-  asked, answered, failed, failure = -1, 0, 0, ''
+  wanted, connections, busy = tonumber(arguments[2]), tonumber(arguments[3]), tonumber(arguments[4])
+  if arguments[5] == 'look' then response = look end
+  called, failed, failure = -1, 0, ''
 end
 
+-- Is called as often as there are connections, and with each answer.
 function request()
+  called = called + 1
   -- The first is only looked at, before the connections are made.
-  if asked == -1 then
-    asked = 0
-    return requests[1]
-  end
+  if called == 0 then return requests[1] end
+  if called == 1 then say('begun') end
+  if called == busy + connections then say('busy') end
+  if called == wanted + connections then say('done') end
   -- Nothing is sent then, and the connection waits until all are done: what is cut off would still be worked on.
-  if asked == wanted then return '' end
-  if asked == 0 then say('begun') end
-  asked = asked + 1
-  return requests[(asked - 1) % #requests + 1]
+  if called > wanted then return '' end
+  return requests[(called - 1) % #requests + 1]
 end
 
-function response(status, _, body)
-  if status ~= 200 or body:find('"errors":', 1, true) then
-    failed = failed + 1
-    if failure == '' then failure = status .. ' ' .. body:sub(1, LONGEST_ERROR) end
-  end
-  answered = answered + 1
-  if answered == busy then say('busy') end
-  if answered == wanted then say('done') end
-end
-
--- Answers, the p50 and p99 of them in microseconds, how many of them are no success, and the first of those.
+-- Answers, and their bytes; p50 and p99 in microseconds; how many of them are no success, and the first of those.
 function done(summary, latency)
   for _, thread in ipairs(threads) do
-    say(string.format('%d %d %d %d\n%s', summary.requests, latency:percentile(50), latency:percentile(99), thread:get('failed'), thread:get('failure')))
+    local failed = math.max(thread:get('failed'), summary.errors.status)
+    say(string.format('%d %d %d %d %d\n%s', summary.requests, summary.bytes, latency:percentile(50), latency:percentile(99), failed, thread:get('failure')))
   end
 end

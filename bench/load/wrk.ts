@@ -21,34 +21,45 @@ export function suitsWrk({ headers, flows }: Order): boolean {
 }
 
 /** Has wrk do what is ordered, all connections taking the next request in turn. Rejects where that could not be tried. */
-export async function runWrk({ url, headers, flows, connections, amount }: Order): Promise<Outcome> {
+export async function runWrk(order: Order): Promise<Outcome> {
+  const { url, headers, flows, connections, amount, isLookedAt } = order;
   const directory = await mkdtemp(join(tmpdir(), 'kyc-bench-'));
   try {
     const lines = Object.entries({ 'content-type': 'application/json', ...headers[0] }).map(([name, value]) => `${name}: ${value}`);
     const file = join(directory, 'requests');
     await writeFile(file, [...lines, '', ...flows.flat().map(({ body }) => body)].join('\n'));
-    const busy = busyPart(amount);
     const options = ['-t', '1', '-c', String(connections), '-d', `${LONGEST_SECONDS}s`, '--timeout', `${TIMEOUT_SECONDS}s`, '-s', SCRIPT];
-    const { text, times } = await printed([...options, url, '--', file, String(amount), String(busy)]);
-    const [, answers, p50, p99, failed, failure = ''] = /^(\d+) (\d+) (\d+) (\d+)\n(.*)/ms.exec(text) ?? [];
-    if (answers === undefined) throw new Error(`wrk said nothing that is understood: ${text.slice(0, 1_000)}`);
-    const [begun = NaN, busyUntil = NaN, ended = NaN] = [times.get('begun'), times.get('busy'), times.get('done')];
-    return {
-      requests: Number(answers),
-      seconds: (ended - begun) / MILLISECONDS_PER_SECOND,
-      rate: (busy / (busyUntil - begun)) * MILLISECONDS_PER_SECOND,
-      p50: Number(p50) / MICROSECONDS_PER_MILLISECOND,
-      p99: Number(p99) / MICROSECONDS_PER_MILLISECOND,
-      errors: Number(failed) + amount - Number(answers),
-      firstError: failure.trim() || `${amount - Number(answers)} without an answer`,
-    };
+    return outcomeOf(order, await printed([...options, url, '--', file, String(amount), String(connections), String(busyPart(amount)), isLookedAt ? 'look' : 'count']));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-/** What wrk prints, and when its script said what. It is asked to end once its script is done. */
-function printed(parameters: readonly string[]): Promise<{ text: string; times: ReadonlyMap<string, number> }> {
+function outcomeOf({ amount }: Order, { text, times }: Printed): Outcome {
+  const [, answers, bytes, p50, p99, failed, failure = ''] = /^(\d+) (\d+) (\d+) (\d+) (\d+)\n(.*)/ms.exec(text) ?? [];
+  if (answers === undefined) throw new Error(`wrk said nothing that is understood: ${text.slice(0, 1_000)}`);
+  const [begun = NaN, busyUntil = NaN, ended = NaN] = [times.get('begun'), times.get('busy'), times.get('done')];
+  const missing = amount - Number(answers);
+  return {
+    requests: Number(answers),
+    seconds: (ended - begun) / MILLISECONDS_PER_SECOND,
+    rate: (busyPart(amount) / (busyUntil - begun)) * MILLISECONDS_PER_SECOND,
+    p50: Number(p50) / MICROSECONDS_PER_MILLISECOND,
+    p99: Number(p99) / MICROSECONDS_PER_MILLISECOND,
+    errors: Number(failed) + missing,
+    firstError: failure.trim() || `${failed} by their status, ${missing} without an answer`,
+    bytes: Number(bytes),
+  };
+}
+
+/** What wrk has printed, and when its script said what, in milliseconds. */
+interface Printed {
+  text: string;
+  times: ReadonlyMap<string, number>;
+}
+
+/** Runs wrk, which is asked to end once its script is done. */
+function printed(parameters: readonly string[]): Promise<Printed> {
   const child = start('rest', ['wrk', ...parameters], { stdio: ['ignore', 'pipe', 'inherit'] });
   const times = new Map<string, number>();
   let text = '';

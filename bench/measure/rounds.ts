@@ -54,13 +54,13 @@ const WARM_PARTS = 5;
  */
 export async function rounds({ load, cluster, rounds: count, seconds, warm }: Range, shots: readonly Shot[]): Promise<Samples> {
   const samples = new Map<string, Sample[]>(shots.map(({ name }) => [name, []]));
-  const amounts = new Map<Shot, number>();
-  for (const shot of shots) amounts.set(shot, Math.max(CONNECTIONS, Math.round((await warmed(load, shot, warm)) * seconds)));
+  const warmest = new Map<Shot, Outcome>();
+  for (const shot of shots) warmest.set(shot, await warmed(load, shot, warm));
   for (let round = 0; round < count; round += 1) {
     for (const shot of round % 2 === 0 ? shots : shots.toReversed()) {
       const look = async () => [await processorTimes([shot.server.pid]), await processorTimes(await cluster.processes())] as const;
       const [server, database] = await look();
-      const outcome = await checked(load, shot, amounts.get(shot) ?? CONNECTIONS);
+      const outcome = await asWarm(load, shot, warmest.get(shot)!, seconds);
       const [serverAfter, databaseAfter] = await look();
       samples.get(shot.name)?.push({
         requestsPerSecond: outcome.rate,
@@ -74,21 +74,35 @@ export async function rounds({ load, cluster, rounds: count, seconds, warm }: Ra
   return samples;
 }
 
-/** Warms a server. @returns the requests a second that it then answers. */
-async function warmed(load: Load, shot: Shot, amount: number): Promise<number> {
-  const part = Math.max(CONNECTIONS, Math.ceil(amount / WARM_PARTS));
-  let [seconds, rate] = [0, 0];
-  for (let done = 0; done < amount && seconds < LONGEST_WARM_SECONDS; done += part) {
-    const outcome = await checked(load, shot, part);
-    seconds += outcome.seconds;
-    rate = outcome.rate;
+/** Warms a server, looking at every answer. @returns what the last part of it came to. */
+async function warmed(load: Load, shot: Shot, amount: number): Promise<Outcome> {
+  const part = wholeTurns(shot, amount / WARM_PARTS);
+  let outcome = await checked(load, shot, part, true);
+  for (let [done, seconds] = [part, outcome.seconds]; done < amount && seconds < LONGEST_WARM_SECONDS; done += part, seconds += outcome.seconds) {
+    outcome = await checked(load, shot, part, true);
   }
-  return rate;
+  return outcome;
 }
 
-async function checked(load: Load, { name, server, bodies, headers = [{}] }: Shot, amount: number): Promise<Outcome> {
+/**
+ * As many requests as a warm server answers in so many seconds. Nobody looks at each answer, which would cost wrk the more the more
+ * headers it has. All of them together have the length of those that were looked at, or it throws.
+ */
+async function asWarm(load: Load, shot: Shot, warmest: Outcome, seconds: number): Promise<Outcome> {
+  const outcome = await checked(load, shot, wholeTurns(shot, warmest.rate * seconds), false);
+  const [length, looked] = [outcome, warmest].map(({ bytes, requests }) => (bytes ?? 0) / requests);
+  if (length !== looked) throw new Error(`${shot.name}: ${length} bytes an answer, where it was ${looked} when each was looked at`);
+  return outcome;
+}
+
+/** About so many requests: each body as often as the others. */
+function wholeTurns({ bodies }: Shot, amount: number): number {
+  return Math.ceil(Math.max(CONNECTIONS, amount) / bodies.length) * bodies.length;
+}
+
+async function checked(load: Load, { name, server, bodies, headers = [{}] }: Shot, amount: number, isLookedAt: boolean): Promise<Outcome> {
   const flows = bodies.map((body) => (typeof body === 'string' ? [{ body }] : body));
-  const outcome = await load.run({ url: server.url, headers: headers.map((own) => ({ ...server.headers, ...own })), flows, connections: CONNECTIONS, amount });
+  const outcome = await load.run({ url: server.url, headers: headers.map((own) => ({ ...server.headers, ...own })), flows, connections: CONNECTIONS, amount, isLookedAt });
   if (outcome.errors > 0 || outcome.requests === 0) throw new Error(`${name}: ${outcome.errors} of ${outcome.requests} requests failed, first with ${outcome.firstError}`);
   return outcome;
 }

@@ -80,7 +80,7 @@ const WALKS = 40;
 
 /** Asks a server these in turn, as often as each path is walked. Throws where a single one fails. */
 async function ask(bench: Bench, { url }: Server, headers: Order['headers'], flows: Order['flows']): Promise<void> {
-  const { errors, firstError } = await bench.load.run({ url, headers, flows, connections: CONNECTIONS, amount: WALKS });
+  const { errors, firstError } = await bench.load.run({ url, headers, flows, connections: CONNECTIONS, amount: WALKS, isLookedAt: true });
   if (errors > 0) throw new Error(`${errors} requests failed, first with ${firstError}`);
 }
 
