@@ -5,7 +5,7 @@ import { sizesOf } from './data/sizes.ts';
 import { Load } from './load/client.ts';
 import { WRK_VERSION } from './load/wrk.ts';
 import { startCluster, type Cluster } from './machine/postgres.ts';
-import type { Range } from './measure/rounds.ts';
+import { READERS, type Range } from './measure/rounds.ts';
 import type { Section } from './section.ts';
 
 /** How much of everything a run does. */
@@ -79,9 +79,9 @@ export class Bench {
   }
 
   /** What rounds are made with here; `warm` is for a full run. */
-  range(warm: number): Range {
+  range(warm: number, connections: number = READERS): Range {
     const { rounds, seconds, warmth } = this.extent;
-    return { load: this.load, cluster: this.cluster, rounds, seconds, warm: Math.ceil(warm * warmth) };
+    return { load: this.load, cluster: this.cluster, rounds, seconds, warm: Math.ceil(warm * warmth), connections };
   }
 
   /** A contender on a database, for the largest organization; `flags` are for the Node of a gateway. */

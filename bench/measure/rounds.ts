@@ -40,10 +40,13 @@ export interface Range {
   seconds: number;
   /** Requests of each contender before the first round, by count: a slow one has to be as warm as a fast one. */
   warm: number;
+  connections: number;
 }
 
-/** Enough that PostgreSQL seldom waits for the server: with half as many its processor is idle for 12 % of Q1’s time, with these for 7. */
-const CONNECTIONS = 32;
+/** Connections of what reads: enough that PostgreSQL seldom waits for the server. With half as many its processor is idle for 12 % of Q1’s time, with these for 7. */
+export const READERS = 32;
+/** Connections of what writes: as many commands as the gateway has under way at once. Of more, some would wait within it. */
+export const WRITERS = 16;
 /** A server that is slow to warm is left at about this. */
 const LONGEST_WARM_SECONDS = 40;
 const WARM_PARTS = 5;
@@ -52,15 +55,15 @@ const WARM_PARTS = 5;
  * Measures contenders in interleaved rounds, A B C A B C, every other round the other way round: what disturbs the machine
  * for a while disturbs all. Throws where a single request fails.
  */
-export async function rounds({ load, cluster, rounds: count, seconds, warm }: Range, shots: readonly Shot[]): Promise<Samples> {
+export async function rounds({ load, cluster, rounds: count, seconds, warm, connections }: Range, shots: readonly Shot[]): Promise<Samples> {
   const samples = new Map<string, Sample[]>(shots.map(({ name }) => [name, []]));
   const warmest = new Map<Shot, Outcome>();
-  for (const shot of shots) warmest.set(shot, await warmed(load, shot, warm));
+  for (const shot of shots) warmest.set(shot, await warmed(load, { ...shot, connections }, warm));
   for (let round = 0; round < count; round += 1) {
     for (const shot of round % 2 === 0 ? shots : shots.toReversed()) {
       const look = async () => [await processorTimes([shot.server.pid]), await processorTimes(await cluster.processes())] as const;
       const [server, database] = await look();
-      const outcome = await asWarm(load, shot, warmest.get(shot)!, seconds);
+      const outcome = await asWarm(load, { ...shot, connections }, warmest.get(shot)!, seconds);
       const [serverAfter, databaseAfter] = await look();
       samples.get(shot.name)?.push({
         requestsPerSecond: outcome.rate,
@@ -74,8 +77,11 @@ export async function rounds({ load, cluster, rounds: count, seconds, warm }: Ra
   return samples;
 }
 
+/** A shot with the connections that it is asked over. */
+type Aimed = Shot & Pick<Range, 'connections'>;
+
 /** Warms a server, looking at every answer. @returns what the last part of it came to. */
-async function warmed(load: Load, shot: Shot, amount: number): Promise<Outcome> {
+async function warmed(load: Load, shot: Aimed, amount: number): Promise<Outcome> {
   const part = wholeTurns(shot, amount / WARM_PARTS);
   let outcome = await checked(load, shot, part, true);
   for (let [done, seconds] = [part, outcome.seconds]; done < amount && seconds < LONGEST_WARM_SECONDS; done += part, seconds += outcome.seconds) {
@@ -88,7 +94,7 @@ async function warmed(load: Load, shot: Shot, amount: number): Promise<Outcome> 
  * As many requests as a warm server answers in so many seconds. Nobody looks at each answer, which would cost wrk the more the more
  * headers it has. All of them together have the length of those that were looked at, or it throws.
  */
-async function asWarm(load: Load, shot: Shot, warmest: Outcome, seconds: number): Promise<Outcome> {
+async function asWarm(load: Load, shot: Aimed, warmest: Outcome, seconds: number): Promise<Outcome> {
   const outcome = await checked(load, shot, wholeTurns(shot, warmest.rate * seconds), false);
   const [length, looked] = [outcome, warmest].map(({ bytes, requests }) => (bytes ?? 0) / requests);
   if (length !== looked) throw new Error(`${shot.name}: ${length} bytes an answer, where it was ${looked} when each was looked at`);
@@ -96,13 +102,13 @@ async function asWarm(load: Load, shot: Shot, warmest: Outcome, seconds: number)
 }
 
 /** About so many requests: each body as often as the others. */
-function wholeTurns({ bodies }: Shot, amount: number): number {
-  return Math.ceil(Math.max(CONNECTIONS, amount) / bodies.length) * bodies.length;
+function wholeTurns({ bodies, connections }: Aimed, amount: number): number {
+  return Math.ceil(Math.max(connections, amount) / bodies.length) * bodies.length;
 }
 
-async function checked(load: Load, { name, server, bodies, headers = [{}] }: Shot, amount: number, isLookedAt: boolean): Promise<Outcome> {
+async function checked(load: Load, { name, server, bodies, headers = [{}], connections }: Aimed, amount: number, isLookedAt: boolean): Promise<Outcome> {
   const flows = bodies.map((body) => (typeof body === 'string' ? [{ body }] : body));
-  const outcome = await load.run({ url: server.url, headers: headers.map((own) => ({ ...server.headers, ...own })), flows, connections: CONNECTIONS, amount, isLookedAt });
+  const outcome = await load.run({ url: server.url, headers: headers.map((own) => ({ ...server.headers, ...own })), flows, connections, amount, isLookedAt });
   if (outcome.errors > 0 || outcome.requests === 0) throw new Error(`${name}: ${outcome.errors} of ${outcome.requests} requests failed, first with ${outcome.firstError}`);
   return outcome;
 }

@@ -1,7 +1,7 @@
 import { customerBodies, pageBody, type Work } from '../bench.ts';
 import { GROWTH, grow } from '../data/grow.ts';
 import { addHistories } from '../data/histories.ts';
-import { column, resultsOf, rounds, type Sample, type Samples, type Shot } from '../measure/rounds.ts';
+import { column, READERS, resultsOf, rounds, WRITERS, type Sample, type Samples, type Shot } from '../measure/rounds.ts';
 import { ratio } from '../measure/statistics.ts';
 import type { Goal, Result } from '../section.ts';
 import { creations } from './flows.ts';
@@ -35,14 +35,14 @@ export const growth: Work = {
     const [before, after] = [flows.get(SMALL), flows.get(GROWN)];
     if (!before || !after) throw new Error('No flows were measured');
     const [small, grown] = [await bench.server('gateway-without-workers', SMALL), await bench.server('gateway-without-workers', GROWN)];
-    const works: readonly [name: string, bodies: Shot['bodies'], warm: number, headers?: Shot['headers']][] = [
-      ['Q1', customerBodies(bench), 20_000],
-      ['Q2', [pageBody(null)], 2_500],
-      ['M1', creations(), 1_000, callers],
+    const works: readonly [name: string, bodies: Shot['bodies'], warm: number, connections: number, headers?: Shot['headers']][] = [
+      ['Q1', customerBodies(bench), 20_000, READERS],
+      ['Q2', [pageBody(null)], 2_500, READERS],
+      ['M1', creations(), 3_000, WRITERS, callers],
     ];
     const [rows, goals]: [Result[], Goal[]] = [[], []];
-    for (const [name, bodies, warm, headers = [{}]] of works) {
-      const samples = await rounds(bench.range(warm), [{ name, server: small, bodies, headers }, { name: `${name} × ${GROWTH}`, server: grown, bodies, headers }]);
+    for (const [name, bodies, warm, connections, headers = [{}]] of works) {
+      const samples = await rounds(bench.range(warm, connections), [{ name, server: small, bodies, headers }, { name: `${name} × ${GROWTH}`, server: grown, bodies, headers }]);
       rows.push(...resultsOf(samples));
       goals.push(...growthGoals(name, samples));
     }

@@ -1,6 +1,6 @@
 import type { Bench, Work } from '../bench.ts';
 import { CREATE_FUNCTION, onboardings } from '../contenders/postgraphile-writing.ts';
-import { resultsOf, rounds, type Shot } from '../measure/rounds.ts';
+import { resultsOf, rounds, WRITERS, type Shot } from '../measure/rounds.ts';
 import { creations } from './flows.ts';
 import { ratioGoals } from './reading.ts';
 
@@ -22,7 +22,7 @@ export const M1: Work = {
     const gateway: Shot = { name: 'gateway', server: await bench.server('gateway-without-workers', 'commands'), bodies: creations(), headers: callers };
     const byHand: Shot = { name: 'by-hand', server: await bench.server('by-hand', 'commands'), bodies: creations(), headers: callers };
     const shots = [byHand, ...(bench.extent.divisor === 1 ? [await postgraphileShot(bench, callers)] : []), gateway];
-    const samples = await rounds(bench.range(WARM), shots);
+    const samples = await rounds(bench.range(WARM, WRITERS), shots);
     return {
       name: 'M1',
       title: 'createCustomer and submitIdentity, everything on',
