@@ -26,7 +26,7 @@ export interface Outcome {
   seconds: number;
   /** Flows a second while every connection had something to ask: each has its share of them, and the last are alone. */
   rate: number;
-  /** Of single requests. */
+  /** Of single requests; wrk adds to those that took long what others would have waited meanwhile. */
   p50: number;
   p99: number;
   /** Requests that were not answered with 200 and data free of errors. */

@@ -38,7 +38,8 @@ export async function runWrk(order: Order): Promise<Outcome> {
 function outcomeOf({ amount }: Order, { text, times }: Printed): Outcome {
   const [, answers, bytes, p50, p99, failed, failure = ''] = /^(\d+) (\d+) (\d+) (\d+) (\d+)\n(.*)/ms.exec(text) ?? [];
   if (answers === undefined) throw new Error(`wrk said nothing that is understood: ${text.slice(0, 1_000)}`);
-  const [begun = NaN, busyUntil = NaN, ended = NaN] = [times.get('begun'), times.get('busy'), times.get('done')];
+  const [begun, busyUntil, ended] = [times.get('begun'), times.get('busy'), times.get('done')];
+  if (begun === undefined || busyUntil === undefined || ended === undefined) throw new Error(`wrk did not come to its end: ${text.slice(-1_000)}`);
   const missing = amount - Number(answers);
   return {
     requests: Number(answers),
