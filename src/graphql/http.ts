@@ -65,23 +65,13 @@ export function mayConnect(request: IncomingMessage, { publicOrigin, corsOrigins
   return URL.canParse(origin) && host !== undefined && new URL(origin).host === host.toLowerCase();
 }
 
-const JSON_TYPE = 'application/json';
-
-/** Whether the body of a request is said to be of this type, whatever its parameters. What `request.is` does for it is more than all else that is asked of its headers. */
-export function hasMediaType({ headers }: IncomingMessage, type: string): boolean {
-  const said = headers['content-type'];
-  if (said === undefined) return false;
-  const end = said.indexOf(';');
-  return (end < 0 ? said : said.slice(0, end)).trim().toLowerCase() === type;
-}
-
 const UTF_8 = new TextDecoder();
 const NOT_JSON = 'The body is not a JSON object: send {"query": "…"}.';
 export const NOT_UTF_8 = 'Send UTF-8 JSON, not encoded otherwise.';
 
 /** Reads bodies as JSON, which is UTF-8: `express.json` reads every other encoding too, by a decoder that takes a twentieth of a small request. */
 export function jsonBodies(limitBytes: number): RequestHandler {
-  const read = express.raw({ type: (request) => hasMediaType(request, JSON_TYPE), limit: limitBytes });
+  const read = express.raw({ type: 'application/json', limit: limitBytes });
   return (request, response, next) => read(request, response, (failure?: unknown) => next(failure ?? readJson(request)));
 }
 

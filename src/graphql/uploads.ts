@@ -5,7 +5,6 @@ import type { RequestHandler } from 'express';
 import type { GraphQLError } from 'graphql';
 import { graphqlUploadExpress, type FileUpload, type GraphQLOperation } from 'graphql-upload-minimal';
 import { badInput, isRefusal, refusal } from '../core/errors.js';
-import { hasMediaType } from './http.js';
 import { expectFiles, inputPath, malformed, parseObject, type ExpectedFile } from './upload-map.js';
 
 /** What one multipart request may hold. Sizes are in bytes; exactly the maximum passes, one byte more is refused. */
@@ -70,7 +69,7 @@ export function preflightFault(request: IncomingMessage): GraphQLError | undefin
 export function multipartUploads(limits: UploadLimits): RequestHandler {
   const parse = withParser({ processRequest: (request, response) => parseRequest(request, response, limits) });
   return (request, response, next) => {
-    if (!hasMediaType(request, 'multipart/form-data')) return next();
+    if (!request.is('multipart/form-data')) return next();
     const fault = preflightFault(request);
     if (fault) next(fault);
     else parse(request, response, next);
