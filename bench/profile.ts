@@ -5,7 +5,7 @@ import { Bench, customerBodies, pageBody, say, type ContenderName, type Extent }
 import { customerQuery, pageQuery } from './contenders/fields.ts';
 import { MODULES, type Server } from './contenders/server.ts';
 import { ROWS } from './data/generate.ts';
-import type { Shot } from './measure/rounds.ts';
+import { READERS, WRITERS, type Shot } from './measure/rounds.ts';
 import { freePort } from './machine/processes.ts';
 import { Stage } from './streams/stage.ts';
 import { OPENED } from './works/opening.ts';
@@ -49,12 +49,11 @@ const PROFILED: Readonly<Record<string, Profiled>> = {
   Q1E: { open: on('gateway', ROWS, requesting((bench) => customerBodies(bench, customerQuery(OPENED)))), warm: 30_000, amount: 8_000 },
   Q2E: { open: on('gateway', ROWS, requesting(() => [pageBody(null, pageQuery(OPENED))])), warm: 3_000, amount: 500 },
   Q3: { open: on('gateway', ROWS, requesting(dryRuns)), warm: 8_000, amount: 8_000 },
-  M1: { open: on('gateway-without-workers', 'commands', requesting(creations)), warm: 1_000, amount: 1_500 },
+  M1: { open: on('gateway-without-workers', 'commands', requesting(creations, WRITERS)), warm: 1_000, amount: 1_500 },
   M2: { open: on('gateway', 'files', uploading), warm: 40, amount: 60 },
   S1: { open: telling, warm: 100, amount: 200 },
   E1: { open: on('fast sandbox', 'flows', openFlows), warm: 200, amount: 300 },
 };
-const CONNECTIONS = 16;
 /** Uploads that are readied: no fewer than are made warm and looked at. */
 const UPLOADS = 100;
 /** Who hears of each change. */
@@ -75,12 +74,12 @@ async function uploading(bench: Bench, server: Server): Promise<Run> {
   };
 }
 
-/** Has the load ask what a work asks. */
-function requesting(flowsOf: (bench: Bench) => Shot['bodies']): Ready {
+/** Has the load ask what a work asks, over as many connections as there. */
+function requesting(flowsOf: (bench: Bench) => Shot['bodies'], connections = READERS): Ready {
   return async (bench, { url, headers }) => {
     const flows = flowsOf(bench).map((flow) => (typeof flow === 'string' ? [{ body: flow }] : flow));
     return async (amount) => {
-      const { errors, firstError } = await bench.load.run({ url, headers: [headers], flows, connections: CONNECTIONS, amount, isLookedAt: true });
+      const { errors, firstError } = await bench.load.run({ url, headers: [headers], flows, connections, amount, isLookedAt: true });
       if (errors > 0) throw new Error(`${errors} requests failed, first with ${firstError}`);
     };
   };

@@ -52,10 +52,16 @@ function request()
   return requests[(called - 1) % #requests + 1]
 end
 
--- Answers, and their bytes; p50 and p99 in microseconds; how many of them are no success, and the first of those.
+-- Answers, and their bytes; p50 and p99 in microseconds; how many of them are no success, or how often a connection failed;
+-- and the first that is no success, or what failed.
 function done(summary, latency)
+  local errors = summary.errors
+  local broken = errors.connect + errors.read + errors.write + errors.timeout
   for _, thread in ipairs(threads) do
-    local failed = math.max(thread:get('failed'), summary.errors.status)
-    say(string.format('%d %d %d %d %d\n%s', summary.requests, summary.bytes, latency:percentile(50), latency:percentile(99), failed, thread:get('failure')))
+    local failed, failure = math.max(thread:get('failed'), errors.status) + broken, thread:get('failure')
+    if failure == '' and broken > 0 then
+      failure = string.format('%d connects, %d reads, %d writes, %d time-outs', errors.connect, errors.read, errors.write, errors.timeout)
+    end
+    say(string.format('%d %d %d %d %d\n%s', summary.requests, summary.bytes, latency:percentile(50), latency:percentile(99), failed, failure))
   end
 end
