@@ -1,3 +1,4 @@
+import { Client as DatabaseClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/core/database.js';
 import { nameOf } from '../../src/core/statement-names.js';
@@ -17,6 +18,9 @@ const TEXTS = 700;
 const ASKED_EACH = 4;
 const MOST_PREPARED = 350;
 const INSUFFICIENT_PRIVILEGE = '42501';
+/** A lock of this test's own, and how many reads share a connection with the one that waits for it. */
+const LOCK = 47_110;
+const BESIDE = 3;
 
 describe('reads in their scope', () => {
   let database: Database;
@@ -80,6 +84,30 @@ describe('reads in their scope', () => {
     );
     const told = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : 'refused'));
     expect(told).toEqual(Array.from({ length: READS }, (_, index) => (index % 3 === 1 ? 'refused' : organizations[index % organizations.length]!.customers.toSorted())));
+  });
+
+  // The embedded database has one connection for all.
+  it.runIf(process.env['TEST_DATABASE'] === 'postgresql')('a read that waits holds up the few that were asked right after it, and none of hundreds asked at once with it', async () => {
+    const [{ organization, customers }] = organizations as [(typeof organizations)[number]];
+    const holder = new DatabaseClient(gateway.databaseUrl!);
+    await holder.connect();
+    try {
+      await holder.query('select pg_advisory_lock($1)', [LOCK]);
+      const answered: number[] = [];
+      const waiting = database.select<{ id: string }>(organization.id, { name: null, text: `select id from customer, pg_advisory_xact_lock_shared(${LOCK}) where $1::text is not null` }, ['']);
+      const others = Array.from({ length: READS }, async (_, index) => {
+        const ids = await everything(organization.id, null);
+        answered.push(index);
+        return ids;
+      });
+      await Promise.all(others.slice(BESIDE));
+      expect(answered.toSorted((one, other) => one - other)).toEqual(Array.from({ length: READS - BESIDE }, (_, index) => index + BESIDE));
+      await holder.query('select pg_advisory_unlock($1)', [LOCK]);
+      expect((await waiting).map(({ id }) => id).sort()).toEqual(customers.toSorted());
+      expect(await Promise.all(others)).toEqual(Array(READS).fill(customers.toSorted()));
+    } finally {
+      await holder.end();
+    }
   });
 
   it('a statement that fails leaves the connection as it was, for whoever is next', async () => {
