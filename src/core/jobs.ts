@@ -111,10 +111,10 @@ export class Jobs {
     const present = new Map((await boss.getQueues(kinds.map(({ name }) => name))).map((queue) => [queue.name, queue]));
     for (const { name } of kinds) {
       const queue = present.get(name);
-      if (!queue) await boss.createQueue(name, QUEUE);
+      if (queue && hasSettings(queue)) continue;
       // A queue that is there keeps what an earlier version made it with, unless it is told.
-      else if (!hasSettings(queue)) await boss.updateQueue(name, QUEUE);
-      // pg-boss reads a queue it does not know yet on a connection of its own when it is first asked. Inside a command's
+      await (queue ? boss.updateQueue(name, QUEUE) : boss.createQueue(name, QUEUE));
+      // pg-boss reads a queue that was not there when it started on a connection of its own when it is first asked. Inside a command's
       // transaction that would wait for ever on PGlite, which has one: so it is asked here, about a job that is not there.
       await boss.cancel(name, randomUUID());
     }
@@ -238,11 +238,21 @@ function hasSettings(queue: QueueResult): boolean {
   return Object.entries(QUEUE).every(([setting, value]) => queue[setting as keyof typeof QUEUE] === value);
 }
 
-/** Adds what we need to the queue's schema: one process after the other, since PostgreSQL refuses grants on one object that meet. */
+const GRANTED = `
+  select has_schema_privilege(?, 'pgboss', 'usage')
+    and (select bool_and(has_table_privilege(?, oid, 'select') and has_table_privilege(?, oid, 'insert') and has_table_privilege(?, oid, 'update')) from pg_class where relnamespace = 'pgboss'::regnamespace and relkind in ('r', 'p'))
+    and (select bool_and(has_function_privilege(?, oid, 'execute')) from pg_proc where pronamespace = 'pgboss'::regnamespace) as everything`;
+
+/**
+ * Adds what we need to the queue's schema: one process after the other, since PostgreSQL refuses grants on one object that meet.
+ * Where all of it is there, nothing is written: each grant would have every connection read the catalogue anew.
+ */
 async function prepareQueue(database: Database): Promise<void> {
+  const [granted] = await database.owner().execute<{ everything: boolean }[]>(GRANTED, Array<string>(5).fill(TENANT_ROLE));
   await database.owner().transactional(async (em) => {
     await em.execute('select pg_advisory_xact_lock(?)', [PREPARATION_LOCK]);
     await prepareRecovery(em as SqlEntityManager);
+    if (granted?.everything) return;
     await em.execute(`grant usage on schema pgboss to ${TENANT_ROLE}`);
     await em.execute(`grant select, insert, update on all tables in schema pgboss to ${TENANT_ROLE}`);
     await em.execute(`grant execute on all functions in schema pgboss to ${TENANT_ROLE}`);

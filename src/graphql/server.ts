@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ApolloServer, HeaderMap } from '@apollo/server';
-import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginLandingPageDisabled, ApolloServerPluginUsageReportingDisabled } from '@apollo/server/plugin/disabled';
+import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginInlineTraceDisabled, ApolloServerPluginLandingPageDisabled, ApolloServerPluginUsageReportingDisabled } from '@apollo/server/plugin/disabled';
 import type { ErrorRequestHandler, Express, NextFunction, Request, RequestHandler, Response } from 'express';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Caller } from '../core/caller.js';
@@ -12,7 +12,7 @@ import { errorFacts, type Log } from '../core/log.js';
 import { requestScope } from '../core/request-scope.js';
 import type { EventStream } from '../core/stream.js';
 import type { OpenConnections } from '../organization/open-connections.js';
-import { operationsChecked, placeholderStore } from './apollo.js';
+import { operationsChecked, placeholderSchema, placeholderStore } from './apollo.js';
 import type { Audiences } from './audiences.js';
 import type { Authenticate } from './authentication.js';
 import { formatError } from './errors.js';
@@ -91,10 +91,10 @@ export function callerOfRequest(request: Request): Caller {
 
 /** GraphQL over HTTP, with multipart uploads, at GRAPHQL_PATH. */
 export async function mountGraphql(app: Express, transports: Transports): Promise<() => Promise<void>> {
-  const { schema, database, events, limits, trusted, addressOf, log } = transports;
+  const { database, events, limits, trusted, addressOf, log } = transports;
   const apollo = new ApolloServer<RequestContext>({
-    schema,
-    // The placeholder is all that Apollo validates.
+    // Placeholders are all that Apollo validates, and what it validates them by.
+    schema: placeholderSchema,
     introspection: true,
     documentStore: placeholderStore,
     persistedQueries: trusted ? { cache: manifestOf(trusted) } : false,
@@ -104,6 +104,7 @@ export async function mountGraphql(app: Express, transports: Transports): Promis
     formatError: (formatted, error) => formatApolloError(formatted.extensions?.['code'], error, log),
     plugins: [
       ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       operationsChecked(transports),
