@@ -21,16 +21,25 @@ const STUCK_MILLISECONDS = 259_200_000;
 const NOTHING_BUT_TAKEN = 'with taken as (insert into idempotency_key (scope, key, organization_id, digest, created_at) values ($1, $2, $3, $4, $5) on conflict (scope, key) do update set digest = excluded.digest, outcome = null, created_at = excluded.created_at where idempotency_key.created_at <= $6 returning key) select exists (select from taken) as taken, (select clock_offset_milliseconds from organization_ledger where organization_id = $3) as offset';
 
 const APPEND = `
-  with entry as (
-    insert into audit_entry (organization_id, position, kind, actor, customer_id, occurred_at, entry, hash) values ($1, $2, $3, $4, $5, $6, $7, $8)
+  with ledger as materialized (
+    select position, audit_position + 1 as place, audit_hash as previous from organization_ledger where organization_id = $1 for no key update
+  ), entered as materialized (
+    select position, place, $2::text || place || $3::text || previous || $4::text as entry from ledger
+  ), head as materialized (
+    select position, place, entry, encode(sha256(convert_to(entry, 'UTF8')), 'hex') as hash from entered
+  ), entry as (
+    insert into audit_entry (organization_id, position, kind, actor, customer_id, occurred_at, entry, hash)
+    select $1::text, head.place, $5::text, $6::text, $7::text, $8::timestamptz, head.entry, head.hash from head
   ), opening as (
-    insert into audit_opening (organization_id, position, customer_id, sealed) values ($1, $2, $5, $9)
+    insert into audit_opening (organization_id, position, id, customer_id, sealed) select $1::text, head.place, $9::text, $7::text, $10::bytea from head
   ), events as (
     insert into event (organization_id, position, id, type, customer_id, new_status, version, details, actor, occurred_at)
-    select $1::text, new.position, new.id, new.type, new.customer_id, new.new_status, new.version, new.details, $4::text, $6::timestamptz
-    from jsonb_to_recordset($10::jsonb) as new (position bigint, id text, type text, customer_id text, new_status text, version integer, details jsonb)
+    select $1::text, head.position + new.ordinal, new.id, new.type, new.customer_id, new.new_status, new.version, new.details, $6::text, $8::timestamptz
+    from head, jsonb_to_recordset($11::jsonb) as new (ordinal integer, id text, type text, customer_id text, new_status text, version integer, details jsonb)
   )
-  update organization_ledger set position = $12, audit_position = $2, audit_hash = $8 where organization_id = $1 returning pg_notify('kyc_gateway_event', $11)`;
+  update organization_ledger as ledger set position = head.position + $12::integer, audit_position = head.place, audit_hash = head.hash
+  from head where ledger.organization_id = $1
+  returning ledger.position`;
 
 /** One request: the caller by its key, and the transaction of its command. */
 interface Caller {
@@ -83,14 +92,15 @@ async function command(caller: Caller, events: readonly string[], body: (client:
 }
 
 async function append(client: PoolClient, { id: actor, organization_id: organizationId }: Caller, customerId: string, events: readonly string[], now: string): Promise<void> {
-  const { rows: [ledger] } = await client.query<{ position: string; audit_position: string }>({ name: 'ledger', text: 'select position, audit_position, audit_hash from organization_ledger where organization_id = $1 for no key update', values: [organizationId] });
-  const [position, auditPosition] = [Number(ledger?.position) + events.length, Number(ledger?.audit_position) + 1];
-  const entry = JSON.stringify({ actor, now, customerId, position, previous: digest(customerId), requestId: randomUUID(), inputCommitment: digest(now), events });
-  const rows = events.map((type, index) => ({ position: position - events.length + 1 + index, id: newId('evt'), type, customer_id: customerId, new_status: 'UNDER_REVIEW', version: 1, details: {} }));
+  const before = JSON.stringify({ actor, now, customerId, inputCommitment: digest(now), events });
+  const rows = events.map((type, index) => ({ ordinal: index + 1, id: newId('evt'), type, customer_id: customerId, new_status: 'UNDER_REVIEW', version: 1, details: {} }));
   await client.query({
     name: 'append',
     text: APPEND,
-    values: [organizationId, auditPosition, 'COMMAND', actor, customerId, now, entry, digest(entry), randomBytes(SEALED_BYTES.opening), JSON.stringify(rows), JSON.stringify({ organizationId, position }), position],
+    values: [
+      organizationId, `${before.slice(0, -1)},"position":`, ',"previous":"', `","requestId":"${randomUUID()}"}`, 'COMMAND', actor, customerId, now,
+      newId('aud'), randomBytes(SEALED_BYTES.opening), JSON.stringify(rows), rows.length,
+    ],
   });
 }
 

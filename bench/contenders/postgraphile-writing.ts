@@ -68,7 +68,6 @@ export const CREATE_FUNCTION = `
     insert into audit_opening (organization_id, position, customer_id, sealed)
       select caller.organization, ledger.audit_position + place, new_customer, bench_random(120) from generate_series(1, 2) as place;
     update organization_ledger l set position = ledger.position + 4, audit_position = ledger.audit_position + 2, audit_hash = hashes[2] where l.organization_id = caller.organization;
-    perform pg_notify('kyc_gateway_event', jsonb_build_object('organizationId', caller.organization, 'position', ledger.position + 4)::text);
     return new_customer;
   end $$;
 

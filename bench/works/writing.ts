@@ -26,7 +26,7 @@ export const M1: Work = {
     return {
       name: 'M1',
       title: 'createCustomer and submitIdentity, everything on',
-      about: 'Two requests of a partner, each with its Idempotency-Key, spread over all organizations: encryption, events, audit trail, jobs. Nobody works the jobs off here: E1 has that. By hand: the same statements of the two requests through pg, prepared, in the same transactions, each when the one before is answered. Figures are of both requests together. PostGraphile, for information: one mutation, a function of the database that writes the rows of both in one transaction, each once; it asks nobody for a key’s secret, checks nothing of what it is given, and encrypts nothing: what is sealed are bytes of the same length. Its figures are of its one request.',
+      about: 'Two requests of a partner, each with its Idempotency-Key, spread over all organizations: encryption, events, audit trail, jobs. Nobody works the jobs off here: E1 has that. By hand: the same statements of the two requests through pg, prepared, in the same transactions, each when the one before is answered; it tells no other process of them, as the gateway does when they are committed. Figures are of both requests together. PostGraphile, for information: one mutation, a function of the database that writes the rows of both in one transaction, each once; it asks nobody for a key’s secret, checks nothing of what it is given, and encrypts nothing: what is sealed are bytes of the same length. Its figures are of its one request.',
       rows: resultsOf(samples),
       chart: 'server CPU µs',
       goals: ratioGoals('M1', samples, [{ against: 'by-hand', by: 'serverCpu', limit: 2 }]),

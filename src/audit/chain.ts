@@ -54,7 +54,7 @@ async function* entriesUpTo(reader: OwnerReader, organizationId: string, last: n
       .leftJoin('audit_opening as opening', (join) => join.onRef('opening.organization_id', '=', 'entry.organization_id').onRef('opening.position', '=', 'entry.position'))
       .selectAll('entry')
       .select(sql<Date | string | null>`(select destroyed_at from data_key where data_key.customer_id = entry.customer_id)`.as('key_destroyed_at'))
-      .select(['opening.salt', 'opening.reason', 'opening.sealed', 'opening.customer_id as opening_customer_id'])
+      .select(['opening.salt', 'opening.reason', 'opening.sealed', 'opening.customer_id as opening_customer_id', 'opening.id as opening_id'])
       .where('entry.organization_id', '=', organizationId)
       .where('entry.position', '<=', last);
     if (after !== null) query = query.where('entry.position', '>', after);

@@ -37,7 +37,7 @@ export async function auditPage<Node>(
       .selectFrom('audit_entry as entry')
       .leftJoin('audit_opening as opening', (join) => join.onRef('opening.organization_id', '=', 'entry.organization_id').onRef('opening.position', '=', 'entry.position'))
       .selectAll('entry')
-      .select(['opening.salt', 'opening.reason', 'opening.sealed', 'opening.customer_id as opening_customer_id'])
+      .select(['opening.salt', 'opening.reason', 'opening.sealed', 'opening.customer_id as opening_customer_id', 'opening.id as opening_id'])
       .where('entry.organization_id', '=', organizationId);
     if (before !== null) query = query.where('entry.position', '<', before);
     // `in ()` is not SQL: nothing is of none of the kinds.

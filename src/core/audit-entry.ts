@@ -1,4 +1,4 @@
-import { createHash, createHmac, createSecretKey, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { Caller, Principal } from './caller.js';
 import type { SealedRow, SealedTable } from './crypto/sealed-table.js';
 import type { ErrorCode } from './errors.js';
@@ -69,11 +69,13 @@ export interface AuditOpening {
 export interface AuditOpeningRow extends AuditOpening {
   organization_id: string;
   position: number;
+  /** What the ciphertext is bound to: the id of the entry. */
+  id: string;
   customer_id: string | null;
   sealed: Uint8Array | null;
 }
 
-/** How openings are encrypted. Their id is made of organization and position. */
+/** How openings are encrypted. Their id is that of their entry. */
 export const AUDIT_OPENING_TABLE: SealedTable = {
   table: 'audit_opening',
   entity: 'AuditOpening',
@@ -86,40 +88,45 @@ export const AUDIT_OPENING_TABLE: SealedTable = {
 /** An entry with its opening as that is kept, as they are read together; nulls where there is none, or no more. */
 export interface EntryRow extends AuditRow, AuditOpening {
   sealed: Uint8Array | null;
-  /** The customer under whose data key the opening is, by its own word. */
+  /** The customer under whose data key the opening is, by its own word, and the id that it is bound to. */
   opening_customer_id: string | null;
+  opening_id: string | null;
 }
 
-/** The openings of entries, as they are opened. */
+/** The openings of entries, as they are opened: each as that of its own entry, or it does not open. */
 export function openingsOf(entries: readonly EntryRow[]): SealedRow[] {
-  return entries.map(({ organization_id, position, opening_customer_id, sealed, salt, reason }) => ({ id: openingId(organization_id, Number(position)), customer_id: opening_customer_id, sealed, salt, reason }));
+  return entries.map(({ organization_id, position, entry, opening_id, opening_customer_id, sealed, salt, reason }) => {
+    const place = `${organization_id}/${position}`;
+    // What was made before openings bore their entry's id is bound to its place; a replica of that version writes none.
+    const id = opening_id === null || opening_id === place ? place : idOf(entry);
+    return { id, customer_id: opening_customer_id, sealed, salt, reason };
+  });
 }
 
-/** The id of the opening of an entry, as the database makes it. */
-export function openingId(organizationId: string, position: number): string {
-  return `${organizationId}/${position}`;
+/** The id in the text of an entry; empty where that is none. What else a text says is escaped. */
+function idOf(entry: string): string {
+  return /,"id":"([^"\\]*)"/.exec(entry)?.[1] ?? '';
 }
 
-/** The place of an entry in its chain. */
-export interface ChainPlace {
-  organizationId: string;
-  position: number;
-  /** The hash of the entry before; GENESIS for the first. */
-  previous: string;
+/** An entry before it has its place in the chain, which the database gives it. */
+export interface NewEntry {
+  id: string;
+  kind: AuditKind;
+  actor: string;
+  customerId: string | null;
+  /** As its row says it. */
+  occurredAt: string;
+  /** Its canonical text but for its place: before its position, between that and the hash of the entry before, and after that. */
+  text: readonly [beforePosition: string, beforePrevious: string, afterPrevious: string];
+  /** What opens its commitments, and of whom it is kept; null where it has none. */
+  opening: (AuditOpening & { salt: string; customerId: string | null }) | null;
 }
 
 /** Who acts. */
 export type Actor = Pick<Principal | Caller, 'role' | 'actor'>;
 
-/** Makes the entry at a place of the chain, and what opens its commitments. */
-export function auditEntry(
-  place: ChainPlace,
-  actor: Actor,
-  scope: RequestScope | undefined,
-  note: AuditNote,
-  eventIds: readonly string[],
-  at: Date,
-): { row: AuditRow; opening: Omit<AuditOpeningRow, 'sealed'> | null } {
+/** Makes an entry, and what opens its commitments. */
+export function auditEntry(organizationId: string, actor: Actor, scope: RequestScope | undefined, note: AuditNote, eventIds: readonly string[], at: Date): NewEntry {
   const isSystem = actor.role === 'SYSTEM';
   // What a job does on behalf of a request, and what only befalls it, has the request's id, but was not asked for in its words.
   const input = isSystem || note.kind === 'REFUSAL' || note.kind === 'SEAL_BROKEN' ? null : (scope?.input ?? null);
@@ -129,9 +136,7 @@ export function auditEntry(
   const body = {
     format: FORMAT,
     id: newId('auditEntry'),
-    organizationId: place.organizationId,
-    position: place.position,
-    previous: place.previous,
+    organizationId,
     at: at.toISOString(),
     kind,
     operation: note.operation ?? (isSystem ? actor.actor : (scope?.operations.at(-1) ?? actor.actor)),
@@ -147,22 +152,30 @@ export function auditEntry(
     inputCommitment: salt === null || input === null ? null : commitment(salt, 'input', canonicalJson(input)),
     reasonCommitment: salt === null || note.reason == null ? null : commitment(salt, 'reason', note.reason),
   };
-  const entry = canonicalJson(body);
-  const keys = { organization_id: place.organizationId, position: place.position, customer_id: customerId };
   return {
-    row: { ...keys, kind, actor: actor.actor, occurred_at: body.at, entry, hash: digest(entry) },
+    id: body.id,
+    kind,
+    actor: actor.actor,
+    customerId,
+    occurredAt: body.at,
+    text: aroundPlace(body),
     // Why data was erased is kept when the data is not.
-    opening: salt === null ? null : { ...keys, customer_id: kind === 'ERASURE' ? null : customerId, salt, reason: note.reason ?? null },
+    opening: salt === null ? null : { customerId: kind === 'ERASURE' ? null : customerId, salt, reason: note.reason ?? null },
   };
+}
+
+/** Canonical JSON of an object that is to have `position`, a number, and `previous`, a text, too: what is before, between and after their values. */
+function aroundPlace(body: Readonly<Record<string, unknown>>): NewEntry['text'] {
+  const members = Object.entries(body);
+  const before = canonicalJson(Object.fromEntries(members.filter(([name]) => name < 'position')));
+  const after = canonicalJson(Object.fromEntries(members.filter(([name]) => name > 'previous')));
+  // No other name lies between the two.
+  return [`${before.slice(0, -1)},"position":`, ',"previous":"', `",${after.slice(1)}`];
 }
 
 /** HMAC-SHA256 of `what`, a line feed and the text, under the salt: says nothing of the text once the salt is gone. */
 export function commitment(salt: string, what: 'input' | 'reason', text: string): string {
   return createHmac('sha256', createSecretKey(salt, 'hex')).update(`${what}\n${text}`).digest('hex');
-}
-
-function digest(entry: string): string {
-  return createHash('sha256').update(entry).digest('hex');
 }
 
 /**

@@ -31,10 +31,10 @@ export interface Core {
 
 /** Hears of the events of this process's own commands. */
 export interface OwnEvents {
-  /** Of a command that is about to commit. */
-  appended(events: readonly EventRow[]): void;
-  /** Of the same, once the commit has been answered, or has not. */
-  settled(events: readonly EventRow[], isCommitted: boolean): void;
+  /** Of a command whose commit has been answered. */
+  committed(events: readonly EventRow[]): void;
+  /** That a command of an organization had events, and its commit failed or was not answered. */
+  uncertain(organizationId: string): void;
 }
 
 /** An object that counts its committed changes. */
@@ -74,30 +74,33 @@ class RehearsalEnded extends Error {}
  * at hand, and once more where others were in its way: it must leave nothing behind that the transaction does not take back.
  */
 export async function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
-  let appended: readonly EventRow[] = [];
-  const settled = (isCommitted: boolean): void => {
-    if (appended.length > 0) core.ownEvents?.settled(appended, isCommitted);
-    appended = [];
-  };
+  let ends: Ends | null = null;
   const conclude = async ({ unit, events, jobs, note, isChanged, clockOffset }: Said): Promise<void> => {
-    await core.jobs.enqueue(unit.transaction, jobs, clockOffset);
-    if (principal.role === 'SYSTEM' && !isChanged) return;
+    const due = await core.jobs.enqueue(unit.transaction, jobs, clockOffset);
     const customerId = note.customerId ?? events[0]?.customerId;
-    appended = await appendToLedger(unit.transaction, core.database.vault, unit.organizationId, principal, unit.now, { ...note, ...(customerId === undefined ? {} : { customerId }) }, events);
-    if (appended.length > 0) core.ownEvents?.appended(appended);
+    const isEntered = principal.role !== 'SYSTEM' || isChanged;
+    const appended = isEntered ? appendToLedger(unit.transaction, core.database.vault, unit.organizationId, principal, unit.now, { ...note, ...(customerId === undefined ? {} : { customerId }) }, events) : null;
+    ends = { due, appended: events.length > 0 ? appended : null };
   };
+  const ended = (): Ends | null => ends;
   try {
-    const result = await transact(core, principal, principal.idempotency, (unit) => {
-      // A run before this one was taken back.
-      settled(false);
-      return body(unit);
-    }, conclude);
-    settled(true);
+    const result = await transact(core, principal, principal.idempotency, body, conclude);
+    const { due = [], appended } = ended() ?? {};
+    core.jobs.wake(due);
+    if (appended) core.ownEvents?.committed(await appended);
     return result;
   } catch (error) {
-    settled(false);
+    if (ended()?.appended) core.ownEvents?.uncertain(principal.organizationId);
     throw error;
   }
+}
+
+/** What has yet to be told once a command has committed. */
+interface Ends {
+  /** The kinds of its jobs that are due at once. */
+  due: readonly string[];
+  /** Its events; null where there are none. */
+  appended: Promise<EventRow[]> | null;
 }
 
 /** Looks, under the locks that a command would take, and changes nothing: what is found may decide whether one follows. */
@@ -205,7 +208,7 @@ export async function executeAsOwner<Result>(core: Core, caller: Caller, body: (
       await em.flush();
       if (caller.rehearsal) throw new RehearsalEnded();
       if (idempotency) keepOutcome(transaction, caller, idempotency, result);
-      for (const [organizationId, note] of notes) await appendToLedger(transaction, core.database.vault, organizationId, caller, core.clock.now(), note, []);
+      for (const [organizationId, note] of notes) void appendToLedger(transaction, core.database.vault, organizationId, caller, core.clock.now(), note, []);
       await transaction.settled();
       return result;
     } catch (error) {

@@ -187,13 +187,11 @@ async function openPostgreSql(url: string, parts: DatabaseParts, { between, open
   const close = async (): Promise<void> => {
     await Promise.all([orm.close(true), reads.end(), jobs.end()]);
   };
-  const listen: Database['listen'] = (channel, onPayload, onGap) => listening.listen(channel, onPayload, onGap);
   return withAccess(access, {
     kind: 'postgresql',
     ...(await openOrClose({ close }, () => open(waysIn(access)))),
-    listen,
-    // The queue hears of its jobs over the connection that listens for all.
-    jobConnection: async () => ({ db: { executeSql: (text, values) => jobs.query(text, values), listen } }),
+    listen: (channel, onPayload, onGap) => listening.listen(channel, onPayload, onGap),
+    jobConnection: async () => ({ db: { executeSql: (text, values) => jobs.query(text, values) } }),
     close,
   });
 }

@@ -89,13 +89,12 @@ export interface EventHint {
   position: number;
 }
 
-/** What rows of events have of their own; organization, actor and time are their command's. */
-export type NewEventRow = Omit<EventRow, 'organization_id' | 'actor' | 'occurred_at'>;
+/** What rows of events have of their own; organization, actor and time are their command's, and the ledger gives them their positions. */
+export type NewEventRow = Omit<EventRow, 'organization_id' | 'actor' | 'occurred_at' | 'position'>;
 
-/** Events as rows, from a position of their organization's order on. */
-export function eventRows(events: readonly NewEvent[], firstPosition: number): NewEventRow[] {
-  return events.map((event, index) => ({
-    position: firstPosition + index,
+/** Events as rows, in their order. */
+export function eventRows(events: readonly NewEvent[]): NewEventRow[] {
+  return events.map((event) => ({
     id: newId('event'),
     type: event.type,
     customer_id: event.customerId,

@@ -57,14 +57,15 @@ const LONGEST_RETRY_DELAY_SECONDS = 60;
 const JOB_EXPIRY_SECONDS = 60;
 /** Kept long enough to look into, briefly enough not to grow. */
 const KEEP_FINISHED_SECONDS = 3_600;
-/** NOTIFY wakes workers for what is due at once; what falls due later is found by this poll (0.5 is the least). */
+/** A process wakes its own workers for what it has committed and is due at once; all else is found by this poll (0.5 is the least). */
 const POLLING_SECONDS = 0.5;
 const UNHURRIED_POLLING_SECONDS = 5;
 const WORKERS_PER_QUEUE = 2;
 /** That a worker takes together; when there were as many it takes the next at once, and waits for no poll. */
 const JOBS_AT_ONCE = 4;
 const QUEUE = {
-  notify: true,
+  // A commit that notifies waits for all others that do (announcer.ts).
+  notify: false,
   retryLimit: RETRY_LIMIT,
   retryDelay: RETRY_DELAY_SECONDS,
   retryBackoff: true,
@@ -84,6 +85,8 @@ const STOP_TIMEOUT_MILLISECONDS = 4_000;
 export class Jobs {
   #boss: PgBoss;
   #kinds = new Map<string, JobKind>();
+  /** The workers of this process, by kind. */
+  #workers = new Map<string, string[]>();
   #recovery: JobRecovery;
 
   private constructor(
@@ -99,7 +102,6 @@ export class Jobs {
   static async open(database: Database, kinds: readonly JobKind[], log: Log): Promise<Jobs> {
     const options: ConstructorOptions = {
       ...(await database.jobConnection()),
-      useListenNotify: true,
       schedule: false,
       superviseIntervalSeconds: SUPERVISION_SECONDS,
       monitorVacuum: false,
@@ -130,15 +132,24 @@ export class Jobs {
     for (const [name, { handle, unhurried }] of this.#kinds) {
       await turn();
       const pollingIntervalSeconds = unhurried ? UNHURRIED_POLLING_SECONDS : POLLING_SECONDS;
-      await this.#boss.work<Payload>(
-        name,
-        {
-          includeMetadata: true, perJobResults: true, localConcurrency: WORKERS_PER_QUEUE, batchSize: JOBS_AT_ONCE, burstWhenBatchFull: true,
-          pollingIntervalSeconds, notifyPollingIntervalSeconds: pollingIntervalSeconds, heartbeatRefreshSeconds: HEARTBEAT_REFRESH_SECONDS,
-        },
-        (batch) => Promise.all((batch as JobWithMetadata<Payload>[]).map((job) => this.#attempt(name, handle, job))),
-      );
+      const workers: string[] = [];
+      this.#workers.set(name, workers);
+      // Each by itself: the queue names but the first of those that it starts together, and all of them are to be woken.
+      for (let worker = 0; worker < WORKERS_PER_QUEUE; worker += 1) {
+        workers.push(
+          await this.#boss.work<Payload>(
+            name,
+            { includeMetadata: true, perJobResults: true, batchSize: JOBS_AT_ONCE, burstWhenBatchFull: true, pollingIntervalSeconds, heartbeatRefreshSeconds: HEARTBEAT_REFRESH_SECONDS },
+            (batch) => Promise.all((batch as JobWithMetadata<Payload>[]).map((job) => this.#attempt(name, handle, job))),
+          ),
+        );
+      }
     }
+  }
+
+  /** Has the workers of this process look for jobs of these kinds, which have been committed. */
+  wake(names: readonly string[]): void {
+    for (const name of names) for (const worker of this.#workers.get(name) ?? []) this.#boss.notifyWorker(worker);
   }
 
   /** Runs a job that a worker has taken. A failure is its own: the queue tries it again, and the others of its batch are done. */
@@ -153,8 +164,8 @@ export class Jobs {
     }
   }
 
-  /** Enqueues inside a command's transaction. */
-  async enqueue(transaction: Statements, jobs: readonly NewJob[], clockOffsetMilliseconds: number): Promise<void> {
+  /** Enqueues inside a command's transaction. @returns of which kinds there is something due at once: `wake` their workers when it has committed. */
+  async enqueue(transaction: Statements, jobs: readonly NewJob[], clockOffsetMilliseconds: number): Promise<string[]> {
     // Nobody needs the ids of the jobs: what enqueues them goes out with whatever the command still has to say.
     const db: Db = {
       executeSql: (text, values = []) => {
@@ -162,11 +173,14 @@ export class Jobs {
         return Promise.resolve({ rows: [] });
       },
     };
+    const due: string[] = [];
     for (const job of jobs) {
       const payload: Payload = { ...job.data, organizationId: job.organizationId, dueAt: job.dueAt?.toISOString() ?? null };
-      const start = job.dueAt ? { startAfter: new Date(job.dueAt.getTime() - clockOffsetMilliseconds) } : {};
-      await this.#boss.send(job.name, payload, { ...start, db });
+      const startAfter = job.dueAt && new Date(job.dueAt.getTime() - clockOffsetMilliseconds);
+      if (!startAfter || startAfter.getTime() <= Date.now()) due.push(job.name);
+      await this.#boss.send(job.name, payload, { ...(startAfter && { startAfter }), db });
     }
+    return due;
   }
 
   /**

@@ -39,10 +39,16 @@ export class Statements {
 
   /** Gives a statement whose answer says nothing. Where it fails, whatever waits for a later one is told so. */
   send(text: string, parameters: readonly unknown[]): void {
-    const sent = this.execute(text, parameters);
+    void this.later(text, parameters);
+  }
+
+  /** Gives a statement whose answer is wanted once the transaction has ended: to wait for it sooner would cost a round trip. */
+  later<Row>(text: string, parameters: readonly unknown[]): Promise<Row[]> {
+    const sent = this.execute(text, parameters).then(({ rows }) => rows as Row[]);
     // Whoever waits next hears of it.
     sent.catch(() => undefined);
     this.#sent.push(sent);
+    return sent;
   }
 
   /** A query builder that asks in the same transaction. */

@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
+import { Announcer } from './announcer.js';
 import type { OwnEvents } from './command.js';
 import type { Database } from './database.js';
 import { decodeEventCursor } from './event-cursor.js';
@@ -48,13 +49,14 @@ export class EventStream implements OwnEvents {
   /** What several subscribers ask of the history at once is read once. */
   #reads = new Rounds<EventsRead>();
   #turns = new Turns(READS_AT_ONCE);
-  /** What commands of this process are about to announce. */
-  #own = new Set<string>();
+  readonly #announcer: Announcer;
 
   constructor(
     private readonly database: Database,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.#announcer = new Announcer(database, log);
+  }
 
   /** Begins to listen for commits of any replica. */
   async start(): Promise<void> {
@@ -73,6 +75,7 @@ export class EventStream implements OwnEvents {
       for (const group of channel.subscribers.values()) for (const subscriber of [...group]) subscriber.end();
     }
     await this.#listener?.close();
+    await this.#announcer.stop();
   }
 
   /**
@@ -117,20 +120,15 @@ export class EventStream implements OwnEvents {
     return channel;
   }
 
-  /** Events of a command of this process that is about to commit: it will say itself what became of them, and they need not be read. */
-  appended(events: readonly EventRow[]): void {
-    this.#own.add(hintKey(hintOf(events)));
-  }
-
-  /** They have been committed, or what became of them is to be looked up. Apart from the request that has brought them about, which does not wait for it. */
-  readonly settled = AsyncResource.bind((events: readonly EventRow[], isCommitted: boolean): void => void setImmediate(() => {
-    const hint = hintOf(events);
-    this.#own.delete(hintKey(hint));
-    const channel = this.#channels.get(hint.organizationId);
+  /** Events that a command of this process has committed. Apart from the request that has brought them about, which does not wait for it. */
+  readonly committed = AsyncResource.bind((events: readonly EventRow[]): void => void setImmediate(() => {
+    const { organization_id: organizationId, position } = events.at(-1)!;
+    if (!this.#stopped) this.#announcer.announce({ organizationId, position });
+    const channel = this.#channels.get(organizationId);
     if (!channel || this.#stopped) return;
     // Whatever was committed before them, and whoever reads just now, comes first.
-    const isNext = isCommitted && !channel.pumping && events[0]?.position === channel.position + 1;
-    if (!isNext) return void this.#pump(hint.organizationId, isCommitted ? hint.position : Infinity);
+    const isNext = !channel.pumping && events[0]?.position === channel.position + 1;
+    if (!isNext) return void this.#pump(organizationId, position);
     try {
       this.#handOn(channel, events);
     } catch (error) {
@@ -138,11 +136,15 @@ export class EventStream implements OwnEvents {
     }
   }));
 
+  /** A command of this process may have committed events, or not. */
+  uncertain(organizationId: string): void {
+    void this.#pump(organizationId, Infinity);
+  }
+
   #hear(payload: string): void {
     try {
-      const hint = JSON.parse(payload) as EventHint;
-      if (this.#own.has(hintKey(hint))) return;
-      void this.#pump(hint.organizationId, hint.position);
+      const { organizationId, position } = JSON.parse(payload) as EventHint;
+      void this.#pump(organizationId, position);
     } catch (error) {
       this.log.warn(errorFacts(error), 'unreadable hint');
     }
@@ -199,16 +201,6 @@ export class EventStream implements OwnEvents {
     const more = read.events.length === BATCH;
     return { events: read.events, more, scanned: more && last ? last.position : read.position };
   }
-}
-
-/** What is announced of events: how far they reach. */
-function hintOf(events: readonly EventRow[]): EventHint {
-  const last = events.at(-1)!;
-  return { organizationId: last.organization_id, position: last.position };
-}
-
-function hintKey({ organizationId, position }: EventHint): string {
-  return `${organizationId} ${position}`;
 }
 
 function keyOf(type: EventType, subject: Watch['subject']): string {

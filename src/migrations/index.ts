@@ -13,6 +13,7 @@ import { Idempotency } from './idempotency.js';
 import { KeySubjects } from './key-subjects.js';
 import { LegalHold } from './legal-hold.js';
 import { NewestFirst } from './newest-first.js';
+import { OpeningIds } from './opening-ids.js';
 import { OrganizationReferences } from './organization-references.js';
 import { PlainChildren } from './plain-children.js';
 import { SharedPolicies } from './shared-policies.js';
@@ -41,4 +42,5 @@ export const migrations = [
   { name: '0018-deadlines', class: Deadlines },
   { name: '0019-shared-policies', class: SharedPolicies },
   { name: '0020-newest-first', class: NewestFirst },
+  { name: '0021-opening-ids', class: OpeningIds },
 ];

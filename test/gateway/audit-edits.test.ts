@@ -85,6 +85,18 @@ async function forge(tables: Tables, position: number): Promise<string> {
 
 /** One at random of the openings that a condition names. */
 const anyOpening = (condition: RawBuilder<unknown>) => sql`organization_id = ${organizationId} and position = (select position from audit_opening where organization_id = ${organizationId} and ${condition} order by random() limit 1)`;
+/** An opening as it is told from others. */
+interface Opening {
+  id: string;
+  position: number;
+  sealed: Uint8Array;
+}
+/** Puts the newest two openings into each other's place. */
+async function exchangeOpenings(tables: Tables, changes: (row: Opening, other: Opening) => RawBuilder<unknown>): Promise<void> {
+  const { rows } = await sql<Opening>`select id, position, sealed from audit_opening where organization_id = ${organizationId} and sealed is not null order by position desc limit 2`.execute(tables);
+  const [left, right] = rows as [Opening, Opening];
+  for (const [row, other] of [[left, right], [right, left]] as const) await sql`update audit_opening set ${changes(row, other)} where organization_id = ${organizationId} and position = ${row.position}`.execute(tables);
+}
 const removeOpening = (tables: Tables, condition: RawBuilder<unknown>) => sql`delete from audit_opening where ${anyOpening(condition)}`.execute(tables);
 const emptyOpening = (tables: Tables, condition: RawBuilder<unknown>) => sql`update audit_opening set sealed = null, salt = null, reason = null where ${anyOpening(condition)}`.execute(tables);
 
@@ -152,14 +164,9 @@ const WAYS: Readonly<Record<string, { edit: Edit; anchored?: true }>> = {
   'what opens an erasure removed': { edit: (tables) => removeOpening(tables, sql`position in (select position from audit_entry where organization_id = ${organizationId} and kind = 'ERASURE')`) },
   'why data was erased removed': { edit: (tables) => sql`update audit_opening set reason = null where organization_id = ${organizationId} and reason is not null`.execute(tables) },
   'a reason that was given': { edit: (tables) => sql`update audit_opening set sealed = set_byte(sealed, length(sealed) - 1, get_byte(sealed, length(sealed) - 1) # 1) where organization_id = ${organizationId} and sealed is not null`.execute(tables) },
-  'the reasons of two exchanged': {
-    edit: async (tables) => {
-      const { rows } = await sql<{ position: number; sealed: Uint8Array }>`select position, sealed from audit_opening where organization_id = ${organizationId} and sealed is not null order by position desc limit 2`.execute(tables);
-      const [left, right] = rows.map(({ position }) => Number(position));
-      await sql`update audit_opening set sealed = ${rows[1]!.sealed} where organization_id = ${organizationId} and position = ${left}`.execute(tables);
-      await sql`update audit_opening set sealed = ${rows[0]!.sealed} where organization_id = ${organizationId} and position = ${right}`.execute(tables);
-    },
-  },
+  'the reasons of two exchanged': { edit: (tables) => exchangeOpenings(tables, (_row, other) => sql`sealed = ${other.sealed}`) },
+  'the reasons of two exchanged, with their ids': { edit: (tables) => exchangeOpenings(tables, (_row, other) => sql`sealed = ${other.sealed}, id = ${other.id}`) },
+  'the reasons of two exchanged, with the ids of before': { edit: (tables) => exchangeOpenings(tables, ({ position }, other) => sql`sealed = ${other.sealed}, id = ${`${organizationId}/${position}`}`) },
 };
 
 /** Takes back what was tried. */

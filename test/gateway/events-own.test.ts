@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/core/database.js';
+import { EVENT_CHANNEL, type EventHint } from '../../src/core/event-log.js';
 import { CUSTOMER_CHANGES } from '../support/changes.js';
 import { newCustomer } from '../support/flows.js';
 import { useGateway } from '../support/gateway.js';
@@ -29,9 +30,25 @@ function failing(database: Database): Database {
   };
 }
 
-const gateway = useGateway({}, { workers: false, database: failing });
+let opened: Database;
+const gateway = useGateway({}, { workers: false, database: (database) => failing((opened = database)) });
 
 describe('events of a command', () => {
+  it('are announced to every process that listens once they have been committed, several at once by the newest alone', async () => {
+    const { partner, id } = await gateway.organization();
+    const heard: number[] = [];
+    const listener = await opened.listen(EVENT_CHANNEL, (payload) => {
+      const { organizationId, position } = JSON.parse(payload) as EventHint;
+      if (organizationId === id) heard.push(position);
+    }, () => undefined);
+    await Promise.all(Array.from({ length: 10 }, () => newCustomer(partner)));
+    // Positions have no gaps, so the last is how many there are.
+    const { events } = await partner.request(EVENTS, {});
+    await expect.poll(() => heard.at(-1)).toBe(events.nodes.length);
+    expect(heard).toEqual([...new Set(heard)].sort((left, right) => left - right));
+    await listener.close();
+  });
+
   it('whose commit was never answered are told all the same, once and in their order', async () => {
     const { partner } = await gateway.organization();
     const live = await partner.subscribe(CUSTOMER_CHANGES, {});
