@@ -76,7 +76,7 @@ async function command(caller: Caller, events: readonly string[], body: (client:
   const [scope, key, now] = [`${organizationId} PARTNER`, randomUUID(), new Date().toISOString()];
   try {
     await client.query('begin');
-    await client.query({ name: 'scope', text: "select set_config('role', $1, true), set_config('kyc_gateway.organization_id', $2, true), set_config('kyc_gateway.customer_id', $3, true), set_config('transaction_read_only', $4, true)", values: ['kyc_gateway_tenant', organizationId, '', 'off'] });
+    await client.query({ name: 'scope', text: "select set_config('role', $1, true), set_config('kyc_gateway.organization_id', $2, true), set_config('kyc_gateway.customer_id', $3, true)", values: ['kyc_gateway_tenant', organizationId, ''] });
     await client.query({ name: 'key', text: NOTHING_BUT_TAKEN, values: [scope, key, organizationId, digest(key), now, new Date(Date.now() - 86_400_000).toISOString()] });
     const customerId = await body(client);
     await client.query({ name: 'outcome', text: 'update idempotency_key set outcome = $1::jsonb where scope = $2 and key = $3', values: [JSON.stringify({ ids: [customerId], number: null }), scope, key] });

@@ -20,7 +20,7 @@ import { EntityTables } from './entity-table.js';
 import { Vault } from './crypto/vault.js';
 import type { Log } from './log.js';
 import type { Statement, Statements } from './statement.js';
-import { readsInOneTrip, readsInTransactions, type Scope, type ScopedReads } from './scoped-reads.js';
+import { READ_SESSION, readsInOneTrip, readsInTransactions, type Scope, type ScopedReads } from './scoped-reads.js';
 import { CUSTOMER_ROLE, TENANT_ROLE } from './tenancy.js';
 import { beginBy, beginIn, transactIn, type Begin } from './transaction.js';
 import { WorkingSet } from './working-set.js';
@@ -178,7 +178,7 @@ async function openPostgreSql(url: string, parts: DatabaseParts, { between, open
     driverOptions: { ...TIMEOUTS, Client: GuardedClient, pipeline: true },
   });
   const commands = await (orm.em.getConnection() as PostgreSqlConnection).getNativeClient();
-  const reads = new Pool({ ...commands.options, max: READ_POOL_SIZE });
+  const reads = new Pool({ ...commands.options, max: READ_POOL_SIZE, onConnect: (client) => client.query(READ_SESSION) });
   const jobs = new Pool({ connectionString: url, max: JOB_POOL_SIZE, ...JOB_TIMEOUTS, Client: GuardedClient });
   // What breaks while nobody uses it is replaced.
   for (const pool of [reads, jobs]) pool.on('error', () => undefined);

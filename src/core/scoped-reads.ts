@@ -29,8 +29,12 @@ export function readsInTransactions(begin: Begin): ScopedReads {
   };
 }
 
-/** What enters the scope of one read, and says how it is planned. */
-const ENTER: Statement = { name: 'enter_scope', text: `${ENTER_SCOPE}, set_config('plan_cache_mode', $5, true)` };
+/** What a connection for reads is told once, so that not each read need say it: that it writes nothing, and plans what it prepares once. */
+export const READ_SESSION = 'set default_transaction_read_only = on; set plan_cache_mode = force_generic_plan';
+/** What enters the scope of one read. */
+const ENTER: Statement = { name: 'enter_scope', text: ENTER_SCOPE };
+/** The same before a statement that is not prepared: it is planned for its values. */
+const ENTER_PLANNING: Statement = { name: 'enter_scope_planning', text: `${ENTER_SCOPE}, set_config('plan_cache_mode', 'auto', true)` };
 /** Reads that share a connection when they are asked at once: of more, each would wait longer for those before it, and the server for its work. */
 const MOST_TOGETHER = 4;
 
@@ -45,6 +49,7 @@ const MOST_TOGETHER = 4;
  *
  * A statement with a name is planned once, whatever its values: to plan it for each of them costs as much as to run it, and where
  * a value is common, forgoes the index that the rare ones need. So no such statement may count on a partial index by a parameter.
+ * The pool's connections have to be told READ_SESSION.
  */
 export function readsInOneTrip(pool: Pool): ScopedReads {
   let asked: Batch[] = [];
@@ -54,8 +59,7 @@ export function readsInOneTrip(pool: Pool): ScopedReads {
   };
   const run = ({ role, organizationId, customerId }: Scope, { name, text }: Statement, parameters: readonly unknown[]): Promise<Answer> =>
     new Promise((resolve, reject) => {
-      const settings = [role, organizationId, customerId ?? '', 'on', name === null ? 'auto' : 'force_generic_plan'];
-      const entering = { ...ENTER, parameters: settings, resolve: () => undefined, reject };
+      const entering = { ...(name === null ? ENTER_PLANNING : ENTER), parameters: [role, organizationId, customerId ?? ''], resolve: () => undefined, reject };
       if (asked.length === 0) setImmediate(send);
       asked.push(new Batch([entering, { name, text, parameters: parameters.map(utils.prepareValue), resolve, reject }]));
       if (asked.length === MOST_TOGETHER) send();

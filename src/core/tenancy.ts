@@ -10,7 +10,9 @@ export const ORGANIZATION_SETTING = 'kyc_gateway.organization_id';
 export const CUSTOMER_SETTING = 'kyc_gateway.customer_id';
 
 /**
- * Enters a scope until the transaction ends: role, organization, customer (none: empty), and whether it only reads (`on`, `off`).
+ * Enters a scope until the transaction ends: role, organization, customer (none: empty).
  * Whatever is asked then, row-level security leaves the rows of that scope.
  */
-export const ENTER_SCOPE = `select set_config('role', $1, true), set_config('${ORGANIZATION_SETTING}', $2, true), set_config('${CUSTOMER_SETTING}', $3, true), set_config('transaction_read_only', $4, true)`;
+export const ENTER_SCOPE = `select set_config('role', $1, true), set_config('${ORGANIZATION_SETTING}', $2, true), set_config('${CUSTOMER_SETTING}', $3, true)`;
+/** The same of a transaction that only reads. */
+export const ENTER_READING = `${ENTER_SCOPE}, set_config('transaction_read_only', 'on', true)`;

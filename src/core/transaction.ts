@@ -6,7 +6,7 @@ import { Batch, type Asked } from './batch.js';
 import type { Scope } from './scoped-reads.js';
 import { nameOf } from './statement-names.js';
 import { Statements, type Run } from './statement.js';
-import { ENTER_SCOPE } from './tenancy.js';
+import { ENTER_READING, ENTER_SCOPE } from './tenancy.js';
 
 /** How a transaction is ended. */
 interface Ends {
@@ -32,7 +32,7 @@ export type Begin = () => Promise<Transaction>;
 export async function transactIn<Result>(begin: Begin, { role, organizationId, customerId }: Scope, body: (transaction: Statements) => Promise<Result>, readOnly = false): Promise<Result> {
   const transaction = await begin();
   try {
-    transaction.send(ENTER_SCOPE, [role, organizationId, customerId ?? '', readOnly ? 'on' : 'off']);
+    transaction.send(readOnly ? ENTER_READING : ENTER_SCOPE, [role, organizationId, customerId ?? '']);
     const result = await body(transaction);
     await transaction.ends.commit();
     return result;

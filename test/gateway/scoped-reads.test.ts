@@ -77,6 +77,12 @@ describe('reads in their scope', () => {
     }
   });
 
+  it('a read writes nothing, whatever it asks, by a prepared statement or another', async () => {
+    const [{ organization, customers }] = organizations as [(typeof organizations)[number]];
+    const text = 'with changed as (update customer set version = version + 1 where id = $1 returning id) select id from changed';
+    for (const name of ['test_reading_writes', null]) await expect(database.select(organization.id, { name, text }, [customers[0]])).rejects.toMatchObject({ code: '25006' });
+  });
+
   it('what fails takes along nothing of what was asked at once with it, whoever asked that', async () => {
     const failing = [{ name: 'test_together_syntax', text: 'selekt $1' }, { name: null, text: 'select 1 / (length($1::text) - length($1::text))' }];
     const outcomes = await Promise.allSettled(
