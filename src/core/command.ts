@@ -74,23 +74,21 @@ class RehearsalEnded extends Error {}
  * at hand, and once more where others were in its way: it must leave nothing behind that the transaction does not take back.
  */
 export async function execute<Result>(core: Core, principal: Principal, body: (unit: UnitOfWork) => Promise<Result>): Promise<Result> {
-  let ends: Ends | null = null;
+  const ends: Ends = { due: [], appended: null };
   const conclude = async ({ unit, events, jobs, note, isChanged, clockOffset }: Said): Promise<void> => {
-    const due = await core.jobs.enqueue(unit.transaction, jobs, clockOffset);
+    ends.due = await core.jobs.enqueue(unit.transaction, jobs, clockOffset);
     const customerId = note.customerId ?? events[0]?.customerId;
     const isEntered = principal.role !== 'SYSTEM' || isChanged;
     const appended = isEntered ? appendToLedger(unit.transaction, core.database.vault, unit.organizationId, principal, unit.now, { ...note, ...(customerId === undefined ? {} : { customerId }) }, events) : null;
-    ends = { due, appended: events.length > 0 ? appended : null };
+    ends.appended = events.length > 0 ? appended : null;
   };
-  const ended = (): Ends | null => ends;
   try {
     const result = await transact(core, principal, principal.idempotency, body, conclude);
-    const { due = [], appended } = ended() ?? {};
-    core.jobs.wake(due);
-    if (appended) core.ownEvents?.committed(await appended);
+    core.jobs.wake(ends.due);
+    if (ends.appended) core.ownEvents?.committed(await ends.appended);
     return result;
   } catch (error) {
-    if (ended()?.appended) core.ownEvents?.uncertain(principal.organizationId);
+    if (ends.appended) core.ownEvents?.uncertain(principal.organizationId);
     throw error;
   }
 }
